@@ -1,0 +1,87 @@
+"""
+Compare-and-set: what a store compares, and how a writer recognises its own write.
+
+An *item* is a flat mapping of names to scalars. Every item that is written carries a ``version`` which was drawn once
+for that logical write and is never used again. So a conflict whose current item carries the version that one was
+writing is one's own write whose answer was lost (protocols.md B1), and needs no second look.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TypeAlias
+
+    Value: TypeAlias = str | int | float | bytes
+    Item: TypeAlias = Mapping[str, Value]
+
+
+class Absent(NamedTuple):
+    """The key must hold no item."""
+
+
+class AsRead(NamedTuple):
+    """
+    The item must still have these fields as they were read; None means that the field was missing.
+
+    Attributes:
+        fields: Pairs of a field's name and its value.
+    """
+
+    fields: tuple[tuple[str, Value | None], ...]
+
+
+ABSENT = Absent()
+
+
+class Stored(NamedTuple):
+    """The write took effect, now or in an earlier try whose answer was lost."""
+
+
+class Conflict(NamedTuple):
+    """
+    The condition did not hold; nothing was written.
+
+    Attributes:
+        current: The item as it is now, or None if the key holds none.
+    """
+
+    current: Item | None
+
+
+STORED = Stored()
+
+
+class Write(NamedTuple):
+    """One entry of a bulk write: put *item* under *key* if the key is still as *expected*."""
+
+    key: str
+    item: Item
+    expected: Absent | AsRead
+
+
+def holds(expected: Absent | AsRead, current: Item | None) -> bool:
+    """Tell whether *current* is as *expected*."""
+    if isinstance(expected, Absent):
+        return current is None
+    if current is None:
+        return False
+    return all(current.get(name) == value for name, value in expected.fields)
+
+
+def judge(item: Item, current: Item | None) -> Stored | Conflict:
+    """
+    Judge a refused write of *item* by the item that is there now.
+
+    Source: protocols.md B1: the version that I was writing is there, so the write was mine.
+    """
+    if current is not None and current.get("version") == item["version"]:
+        return STORED
+    return Conflict(current)
+
+
+if TYPE_CHECKING:
+    Expected: TypeAlias = Absent | AsRead
+    PutResult: TypeAlias = Stored | Conflict

@@ -1,0 +1,92 @@
+"""The values that every layer speaks of: classifications, outcomes and dispositions. Immutable, no I/O."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, NamedTuple
+
+
+class Verdict(Enum):
+    """Whether another try can help."""
+
+    RETRYABLE = "retryable"
+    NON_RETRYABLE = "non_retryable"
+
+
+class Category(Enum):
+    """Why the function failed, as far as the error tells."""
+
+    THROTTLING = "throttling"
+    TRANSIENT = "transient"
+    TIMEOUT = "timeout"
+    INVALID_INPUT = "invalid_input"
+    ACCESS = "access"
+    CONFLICT = "conflict"
+    CRASH = "crash"
+    UNKNOWN = "unknown"
+
+
+class Classification(NamedTuple):
+    """
+    The verdict on one error.
+
+    Attributes:
+        verdict: Whether another try can help.
+        category: Why it failed.
+        retry_after_s: The wait that the dependency asked for, in seconds; None if it did not say.
+        reason: The rule that decided, for people: an error code, a class name.
+    """
+
+    verdict: Verdict
+    category: Category
+    retry_after_s: float | None = None
+    reason: str = ""
+
+    @property
+    def is_retryable(self) -> bool:
+        """True if another try can help."""
+        return self.verdict is Verdict.RETRYABLE
+
+
+class Success:
+    """The function returned *value*."""
+
+    __match_args__ = ("value",)
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any = None) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "Success(...)"
+
+
+class Failure:
+    """
+    The function failed with *error*, or was not run because of it.
+
+    Attributes:
+        ran: False if the function was not run (a bounce): no attempt is counted.
+    """
+
+    __match_args__ = ("error", "classification")
+    __slots__ = ("classification", "error", "ran")
+
+    def __init__(self, error: BaseException, classification: Classification, *, ran: bool = True) -> None:
+        self.error = error
+        self.classification = classification
+        self.ran = ran
+
+    def __repr__(self) -> str:
+        return f"Failure({type(self.error).__name__}, {self.classification.verdict.name})"
+
+
+class Disposition(Enum):
+    """What the answer says of a record."""
+
+    ACK = "ack"
+    RETRY = "retry"
+    DEAD_LETTER = "dead_letter"
+
+
+Outcome = Success | Failure

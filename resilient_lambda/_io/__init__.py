@@ -1,0 +1,1 @@
+"""What policies may do to the world. See `base.Io`."""

@@ -1,0 +1,101 @@
+"""The Io of synchronous handlers: nothing ever suspends."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from .base import P
+
+T = TypeVar("T")
+
+# A store call of ours is bounded by connect 1 s + read 2 s; a beat that is under way ends within that.
+JOIN_S = 5.0
+
+
+def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """
+    Run *coroutine* to its end in one step.
+
+    Raises:
+        RuntimeError: It suspended: something asynchronous was awaited in a synchronous handler.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    coroutine.close()
+    raise RuntimeError("a policy of a synchronous handler awaited something that suspends; use the methods of Io only")
+
+
+class _ThreadGate:
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    async def __aenter__(self) -> None:
+        self._lock.acquire()
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._lock.release()
+
+
+class _ThreadBeat:
+    def __init__(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> None:
+        self._interval_s = interval_s
+        self._beat = beat
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="resilient_lambda-heartbeat", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval_s):
+            drive(self._beat())  # type: ignore[arg-type]
+
+    async def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join(JOIN_S)
+
+
+class BlockingIo:
+    """`Io` over blocking calls and threads."""
+
+    now = staticmethod(time.time)
+    monotonic = staticmethod(time.monotonic)
+
+    def random(self) -> float:
+        """Return a sample from ``[0, 1)``."""
+        return int.from_bytes(os.urandom(7), "big") / 2**56
+
+    def token(self) -> str:
+        """Return 128 fresh random bits as 32 hex digits."""
+        return os.urandom(16).hex()
+
+    async def sleep(self, seconds: float) -> None:
+        """Block for *seconds*."""
+        time.sleep(seconds)
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call *function* here."""
+        return function(*args, **kwargs)
+
+    async def invoke(self, function: Callable[..., Any], *args: object) -> Any:
+        """Call the user's *function* here."""
+        return function(*args)
+
+    def gate(self) -> _ThreadGate:
+        """Return a lock between threads."""
+        return _ThreadGate()
+
+    def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> _ThreadBeat:
+        """Start a thread that does *beat* every *interval_s* seconds."""
+        return _ThreadBeat(interval_s, beat)
+
+
+IO = BlockingIo()

@@ -1,0 +1,151 @@
+"""
+Every error that the library raises or hands to a sink.
+
+    Exception
+    └── ResilienceError
+        ├── ConfigurationError             a wrong option; raised when the module is imported (also a ValueError)
+        ├── RetryableError                 raise it to have the event delivered again
+        ├── NonRetryableError              raise it when another try cannot help
+        │   ├── InvalidRecordError         the body is not JSON, fails its model, or has no key
+        │   │   └── MissingKeyError        the idempotency key is absent, null or empty
+        │   ├── FingerprintMismatchError   the key was used before with another payload
+        │   ├── RememberedFailureError     this delivery failed for good before; it was not run again
+        │   └── CrashLoopError             the event ended its environment too often; it was not run again
+        ├── NotRunError                    the function was not run; carries ``retry_after_s``
+        │   ├── InProgressError            another environment holds the idempotency key
+        │   └── DeadlineExceededError      there was no time left to start
+        ├── StoreError                     the store refused for good: no such table, no permission, bad key
+        │   ├── StoreUnavailableError      the store did not answer, or asked to slow down: try again
+        │   └── ItemFormatError            the stored item was written by a newer version of this library
+        ├── SinkError                      the dead letter was not confirmed
+        ├── UnknownEventError              the event is of no known source; nothing was run
+        └── BatchFailedError               the answer cannot name what failed: the whole batch comes back
+    BaseException
+    └── LeaseLostError                     the claim is no longer this environment's; not to be caught by ``except Exception``
+"""
+
+from __future__ import annotations
+
+
+class ResilienceError(Exception):
+    """The root of all errors of this library but `LeaseLostError`."""
+
+
+class ConfigurationError(ResilienceError, ValueError):
+    """An option is wrong; the message names the value, what is allowed, and what to do."""
+
+
+class RetryableError(ResilienceError):
+    """
+    Raise this from your function when the event should be delivered again.
+
+    Args:
+        message: What happened.
+        retry_after_s: The wait that the dependency asked for, in seconds; None if it did not say.
+    """
+
+    def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NonRetryableError(ResilienceError):
+    """Raise this from your function when another try cannot help: the event goes to the dead-letter sink."""
+
+
+class InvalidRecordError(NonRetryableError):
+    """The record's own data is wrong. The message says where and how, never what the data was."""
+
+
+class MissingKeyError(InvalidRecordError):
+    """The idempotency key is absent, null or empty in this record."""
+
+
+class FingerprintMismatchError(NonRetryableError):
+    """The idempotency key was used before with a different payload. Nothing was run, nothing was written."""
+
+
+class RememberedFailureError(NonRetryableError):
+    """
+    This delivery failed for good before and is remembered (``remember_failures_s``); it was not run again.
+
+    Attributes:
+        error_type: Class name of the failure that is remembered.
+        parked: What the dead-letter sink answered, or None if no sink confirmed it.
+    """
+
+    def __init__(self, message: str, *, error_type: str, parked: str | None) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.parked = parked
+
+
+class CrashLoopError(NonRetryableError):
+    """The event ended its environment as often as ``max_attempts`` allows; it was set aside without another run."""
+
+
+class NotRunError(ResilienceError):
+    """
+    The function was not run, so no attempt is counted.
+
+    Attributes:
+        retry_after_s: When another try makes sense, in seconds from now; None if unknown.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class InProgressError(NotRunError):
+    """Another environment (or an earlier, crashed invocation whose lease has not ended) holds the key."""
+
+
+class DeadlineExceededError(NotRunError):
+    """The invocation had no time left to start this record."""
+
+
+class StoreError(ResilienceError):
+    """The store refused for good; the message names the table and what to do."""
+
+
+class StoreUnavailableError(StoreError):
+    """
+    The store did not answer in time, could not be reached, or asked to slow down.
+
+    The write may have taken effect: repeat it with the same item and the store recognises its own success.
+    """
+
+
+class ItemFormatError(StoreError):
+    """The stored item was written by a newer version of this library; deploy that version here too."""
+
+
+class SinkError(ResilienceError):
+    """
+    A dead letter was not confirmed by its sink, so the record is not acknowledged.
+
+    Attributes:
+        is_permanent: True if the sink will never take this dead letter as it is.
+    """
+
+    def __init__(self, message: str, *, is_permanent: bool = False) -> None:
+        super().__init__(message)
+        self.is_permanent = is_permanent
+
+
+class UnknownEventError(ResilienceError):
+    """The event is of no source that this handler knows. Nothing was run; Lambda keeps the event."""
+
+
+class BatchFailedError(ResilienceError):
+    """The answer cannot name every record that must be delivered again, so the whole batch is returned."""
+
+
+class LeaseLostError(BaseException):
+    """
+    The claim on the idempotency key is no longer held by this environment.
+
+    Raised inside user code by ``current_claim().ensure_owned()``; a BaseException, so that ``except Exception`` in
+    user code cannot turn a lost lease into a success.
+    """

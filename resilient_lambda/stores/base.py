@@ -1,0 +1,72 @@
+"""The store protocol: one verb decides, compare-and-set. No policy lives in a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .._core.cas import Expected, Item, PutResult, Write
+    from ..errors import StoreError
+
+
+class Store(Protocol):
+    """
+    Where claims, circuits and counters live.
+
+    All methods block. All are safe to call from several threads, and to repeat with the same arguments after
+    `StoreUnavailableError`, except `add`. Keys are strings of at most 2,048 bytes in UTF-8 (DynamoDB's limit). An item
+    is a flat mapping of names to str, int, float or bytes, and always carries a ``version`` that no other write uses.
+
+    Raises (every method):
+        StoreUnavailableError: No answer, or asked to slow down; the write may have taken effect.
+        StoreError: Refused for good (no such table, no permission, item too large).
+    """
+
+    def warm(self) -> None:
+        """Do what the first call would have to do: import, build the client. Touches no network."""
+        ...
+
+    def get(self, keys: Sequence[str], *, consistent: bool = True) -> dict[str, Item]:
+        """
+        Return the items under *keys*; a key without an item is missing from the result.
+
+        Args:
+            consistent: False allows a copy that is a moment old, at half the price.
+        """
+        ...
+
+    def put_if(self, key: str, item: Item, expected: Expected) -> PutResult:
+        """
+        Replace the item under *key* as a whole if it is still as *expected*.
+
+        A write of one's own whose answer was lost is recognised by its version and is `Stored`.
+        """
+        ...
+
+    def put_many_if(self, writes: Sequence[Write]) -> list[PutResult | StoreError]:
+        """
+        Do several `put_if` with one result per entry, in order; an entry's failure is that entry's.
+
+        Raises:
+            ValueError: A key is named twice.
+        """
+        ...
+
+    def delete_if(self, key: str, expected: Expected) -> PutResult:
+        """Delete the item under *key* if it is still as *expected*; an absent item is `Stored`."""
+        ...
+
+    def add(
+        self, key: str, deltas: Mapping[str, int], *, expires_at_s: int, remove: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """
+        Add *deltas* to the counters under *key*, drop the counters named in *remove*, return all counters.
+
+        Tried once: adding is not idempotent. After `StoreUnavailableError` treat the delta as applied.
+
+        Args:
+            expires_at_s: When the item may be removed, in seconds since the epoch.
+        """
+        ...

@@ -1,0 +1,97 @@
+"""A store in this process's memory: for tests, demonstrations and one-process programs."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from .._core.cas import STORED, Conflict, holds, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .._core.cas import Expected, Item, PutResult, Write
+    from ..errors import StoreError
+
+
+class MemoryStore:
+    """
+    A `Store` in memory, safe for threads. Nothing survives the process, nothing is shared with another one.
+
+    Items that have expired stay until they are overwritten, as in DynamoDB, where the deletion lags by days: readers
+    check expiry themselves.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._items: dict[str, Item] = {}
+
+    def __repr__(self) -> str:
+        return f"MemoryStore({len(self._items)} items)"
+
+    def warm(self) -> None:
+        """Do nothing: there is nothing to warm."""
+
+    def get(self, keys: Sequence[str], *, consistent: bool = True) -> dict[str, Item]:
+        """Return the items under *keys*."""
+        with self._lock:
+            return {key: dict(self._items[key]) for key in keys if key in self._items}
+
+    def put_if(self, key: str, item: Item, expected: Expected) -> PutResult:
+        """Replace the item under *key* if it is still as *expected*."""
+        with self._lock:
+            return self._put_if_locked(key, item, expected)
+
+    def put_many_if(self, writes: Sequence[Write]) -> list[PutResult | StoreError]:
+        """Do several `put_if` at once."""
+        refuse_repeated_keys(writes)
+        with self._lock:
+            return [self._put_if_locked(*write) for write in writes]
+
+    def delete_if(self, key: str, expected: Expected) -> PutResult:
+        """Delete the item under *key* if it is still as *expected*; an absent item is `Stored`."""
+        with self._lock:
+            current = self._items.get(key)
+            if current is None:
+                return STORED
+            if not holds(expected, current):
+                return Conflict(dict(current))
+            del self._items[key]
+            return STORED
+
+    def add(
+        self, key: str, deltas: Mapping[str, int], *, expires_at_s: int, remove: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """Add *deltas* to the counters under *key* and return all counters."""
+        with self._lock:
+            counters = {
+                name: value
+                for name, value in self._items.get(key, {}).items()
+                if isinstance(value, int) and name not in remove and name != "expires_at_s"
+            }
+            for name, delta in deltas.items():
+                counters[name] = counters.get(name, 0) + delta
+            self._items[key] = {**counters, "expires_at_s": expires_at_s}
+            return counters
+
+    def _put_if_locked(self, key: str, item: Item, expected: Expected) -> PutResult:
+        current = self._items.get(key)
+        if holds(expected, current):
+            self._items[key] = dict(item)
+            return STORED
+        return judge(item, dict(current) if current is not None else None)
+
+
+def refuse_repeated_keys(writes: Sequence[Write]) -> None:
+    """
+    Refuse a bulk write that names a key twice: DynamoDB would refuse all of its entries (protocols.md B10).
+
+    Raises:
+        ValueError: A key is named twice.
+    """
+    keys = [write.key for write in writes]
+    if len(set(keys)) != len(keys):
+        repeated = sorted({key for key in keys if keys.count(key) > 1})
+        raise ValueError(f"a bulk write names {len(repeated)} key(s) twice, the first is {repeated[0]!r}")
+
+
