@@ -16,12 +16,13 @@ Every error that the library raises or hands to a sink.
         │   └── DeadlineExceededError      there was no time left to start
         ├── StoreError                     the store refused for good: no such table, no permission, bad key
         │   ├── StoreUnavailableError      the store did not answer, or asked to slow down: try again
+        │   ├── ItemTooLargeError          the item is larger than the store takes: write less
         │   └── ItemFormatError            the stored item was written by a newer version of this library
         ├── SinkError                      the dead letter was not confirmed
         ├── UnknownEventError              the event is of no known source; nothing was run
         └── BatchFailedError               the answer cannot name what failed: the whole batch comes back
     BaseException
-    └── LeaseLostError                     the claim is no longer this environment's; not to be caught by ``except Exception``
+    └── LeaseLostError                     the claim is no longer ours; ``except Exception`` must not catch it
 """
 
 from __future__ import annotations
@@ -115,6 +116,10 @@ class StoreUnavailableError(StoreError):
 
     The write may have taken effect: repeat it with the same item and the store recognises its own success.
     """
+
+
+class ItemTooLargeError(StoreError):
+    """The item is larger than the store takes (DynamoDB: 400 KB with all names); nothing was written."""
 
 
 class ItemFormatError(StoreError):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .blocking import BlockingIo
@@ -39,13 +42,16 @@ class _TaskBeat:
 class AsyncIo(BlockingIo):
     """`Io` over asyncio: blocking calls of ours go to the loop's threads."""
 
+    is_asynchronous = True
+
     async def sleep(self, seconds: float) -> None:
         """Suspend for *seconds*."""
         await asyncio.sleep(seconds)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call *function* in a thread."""
-        return await asyncio.to_thread(function, *args, **kwargs)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_threads, partial(copy_context().run, function, *args, **kwargs))
 
     async def invoke(self, function: Callable[..., Any], *args: object) -> Any:
         """Call the user's *function* and await its result."""
@@ -61,6 +67,8 @@ class AsyncIo(BlockingIo):
 
 
 IO = AsyncIo()
+# The loop's own pool would be made, and its module loaded, in the first invocation.
+_threads = ThreadPoolExecutor(thread_name_prefix="resilient_lambda")
 _loop: asyncio.AbstractEventLoop | None = None
 
 
@@ -72,6 +80,9 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         RuntimeError: A loop is running in this thread; await the handler's ``aio(event, context)`` there.
     """
     global _loop
+    if asyncio._get_running_loop() is not None:
+        coroutine.close()
+        raise RuntimeError("an event loop is running in this thread: await handler.aio(event, context) there")
     if _loop is None or _loop.is_closed():
         _loop = asyncio.new_event_loop()
     return _loop.run_until_complete(coroutine)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from types import TracebackType
     from typing import Any
 
     from typing_extensions import ParamSpec
@@ -33,11 +34,20 @@ class Gate(Protocol):
 
     async def __aenter__(self) -> None: ...
 
-    async def __aexit__(self, *exc_info: object) -> None: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
 
 
 class Io(Protocol):
-    """Time, randomness and waiting, injected."""
+    """
+    Time, randomness and waiting, injected.
+
+    Attributes:
+        is_asynchronous: True if user functions are awaited.
+    """
+
+    is_asynchronous: bool
 
     def now(self) -> float:
         """Return the wall clock, in seconds since the epoch: the only clock that machines share."""

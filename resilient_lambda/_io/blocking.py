@@ -66,6 +66,8 @@ class _ThreadBeat:
 class BlockingIo:
     """`Io` over blocking calls and threads."""
 
+    is_asynchronous = False
+
     now = staticmethod(time.time)
     monotonic = staticmethod(time.monotonic)
 

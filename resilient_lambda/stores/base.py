@@ -21,7 +21,9 @@ class Store(Protocol):
 
     Raises (every method):
         StoreUnavailableError: No answer, or asked to slow down; the write may have taken effect.
-        StoreError: Refused for good (no such table, no permission, item too large).
+        StoreError: Refused for good (no such table, no permission, a number or text that the store cannot keep).
+        ItemTooLargeError: The `StoreError` for an item that is too large; a smaller one can be written.
+        TypeError: A value is no str, int, float or bytes; a bool is none either.
     """
 
     def warm(self) -> None:
@@ -63,6 +65,8 @@ class Store(Protocol):
     ) -> dict[str, int]:
         """
         Add *deltas* to the counters under *key*, drop the counters named in *remove*, return all counters.
+
+        A counter that is dropped and added to starts anew. Other fields of the item stay, and are not returned.
 
         Tried once: adding is not idempotent. After `StoreUnavailableError` treat the delta as applied.
 

@@ -6,12 +6,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from .._core.cas import STORED, Conflict, holds, judge
+from ..errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .._core.cas import Expected, Item, PutResult, Write
-    from ..errors import StoreError
 
 
 class MemoryStore:
@@ -39,12 +39,15 @@ class MemoryStore:
 
     def put_if(self, key: str, item: Item, expected: Expected) -> PutResult:
         """Replace the item under *key* if it is still as *expected*."""
+        refuse_other_types(item)
         with self._lock:
             return self._put_if_locked(key, item, expected)
 
     def put_many_if(self, writes: Sequence[Write]) -> list[PutResult | StoreError]:
         """Do several `put_if` at once."""
         refuse_repeated_keys(writes)
+        for write in writes:
+            refuse_other_types(write.item)
         with self._lock:
             return [self._put_if_locked(*write) for write in writes]
 
@@ -64,15 +67,15 @@ class MemoryStore:
     ) -> dict[str, int]:
         """Add *deltas* to the counters under *key* and return all counters."""
         with self._lock:
-            counters = {
-                name: value
-                for name, value in self._items.get(key, {}).items()
-                if isinstance(value, int) and name not in remove and name != "expires_at_s"
-            }
+            item = {name: value for name, value in self._items.get(key, {}).items() if name not in remove}
             for name, delta in deltas.items():
-                counters[name] = counters.get(name, 0) + delta
-            self._items[key] = {**counters, "expires_at_s": expires_at_s}
-            return counters
+                count = item.get(name, 0)
+                if not isinstance(count, (int, float)):
+                    raise StoreError(f"the field {name!r} holds a {type(count).__name__}; only numbers can be added to")
+                item[name] = count + delta
+            item["expires_at_s"] = expires_at_s
+            self._items[key] = item
+            return {name: value for name, value in item.items() if isinstance(value, int) and name != "expires_at_s"}
 
     def _put_if_locked(self, key: str, item: Item, expected: Expected) -> PutResult:
         current = self._items.get(key)
@@ -95,3 +98,13 @@ def refuse_repeated_keys(writes: Sequence[Write]) -> None:
         raise ValueError(f"a bulk write names {len(repeated)} key(s) twice, the first is {repeated[0]!r}")
 
 
+def refuse_other_types(item: Mapping[str, object]) -> None:
+    """
+    Refuse an item that DynamoDB would not take, so that a test in memory finds it too.
+
+    Raises:
+        TypeError: A value is no str, int, float or bytes.
+    """
+    for field, value in item.items():
+        if isinstance(value, bool) or not isinstance(value, (str, int, float, bytes)):
+            raise TypeError(f"the field {field!r} is a {type(value).__name__}; a store keeps str, int, float and bytes")

@@ -1,0 +1,34 @@
+"""Every row of the table, in its order, with its aim."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .row import Aim, Benchmark
+
+if TYPE_CHECKING:
+    from .row import Measured
+
+
+def _do(module: str, function: str, *arguments: Any) -> Measured:
+    # The peers take a second to import: only what is measured is loaded.
+    measured: Measured = getattr(import_module(f".{module}", __package__), function)(*arguments)
+    return measured
+
+
+BENCHMARKS = (
+    Benchmark("import_core_cpu", "ms", Aim(absolute=12.0), partial(_do, "cold", "import_core")),
+    Benchmark("import_ready_cpu", "ms", Aim(ratio=0.7), partial(_do, "cold", "import_ready")),
+    Benchmark("batch_ok_1000", "us/record", Aim(absolute=0.8), partial(_do, "batches", "ok", 1_000)),
+    Benchmark("batch_ok_raw_1000", "us/record", Aim(absolute=0.2), partial(_do, "batches", "ok_raw", 1_000)),
+    Benchmark("batch_fail_100", "us/record", Aim(absolute=1.6), partial(_do, "batches", "failing", 100)),
+    Benchmark("batch_fail_1000", "us/record", Aim(absolute=1.6), partial(_do, "batches", "failing", 1_000)),
+    Benchmark("batch_fail_10000", "us/record", Aim(absolute=1.6), partial(_do, "batches", "failing", 10_000)),
+    Benchmark("batch_fail_1000_logged", "us/record", Aim(), partial(_do, "batches", "failing_logged", 1_000)),
+    Benchmark("batch_model_1000", "us/record", Aim(ratio=1.0), partial(_do, "batches", "validated", 1_000)),
+    Benchmark("idempotency_cache_hit", "us", Aim(absolute=6.0), partial(_do, "idempotency", "cache_hit")),
+    Benchmark("idempotency_miss_requests", "requests", Aim(ratio=1.0), partial(_do, "idempotency", "miss_requests")),
+    Benchmark("wheel_bytes", "bytes", Aim(absolute=150_000.0), partial(_do, "wheel", "wheel_bytes")),
+)

@@ -1,0 +1,74 @@
+"""The rows as a table: for the terminal, and as Markdown for the README."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_HEADINGS = ("work", "ours", "peer", "ours / peer", "aim", "met")
+_TITLES = {
+    "import_core_cpu": "CPU to import and build batch + idempotency, no AWS client",
+    "import_ready_cpu": "the same, ready to call DynamoDB",
+    "batch_ok_1000": "batch of 1,000, all succeed",
+    "batch_ok_raw_1000": "the same, `raw=True`",
+    "batch_fail_100": "batch of 100, all fail",
+    "batch_fail_1000": "batch of 1,000, all fail",
+    "batch_fail_10000": "batch of 10,000, all fail",
+    "batch_fail_1000_logged": "batch of 1,000, all fail, our warning lines written",
+    "batch_model_1000": "batch of 1,000, a pydantic model each",
+    "idempotency_cache_hit": "duplicate that this environment knows",
+    "idempotency_miss_requests": "DynamoDB requests for a new event",
+    "wheel_bytes": "size of the wheel",
+}
+
+
+def markdown(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the rows as a Markdown table, and below it what they were measured on."""
+    lines = [f"| {' | '.join(_HEADINGS)} |", f"|---|{'---:|' * (len(_HEADINGS) - 2)}---|"]
+    lines += [f"| {' | '.join((_TITLES.get(row['name'], row['name']), *_cells(row)))} |" for row in rows]
+    machines = "; ".join(dict.fromkeys(row["machine"] for row in rows))
+    return "\n".join([*lines, "", f"Measured on {machines}, both sides in one run; peer: Powertools."])
+
+
+def text(rows: Iterable[dict[str, Any]]) -> str:
+    """Return the rows in aligned columns, under their names in ``latest.json``, with their notes."""
+    cells = [_HEADINGS, *((row["name"], *_cells(row)) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEADINGS))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column in (0, len(_HEADINGS) - 1) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in cells
+    )
+
+
+def notes(rows: Iterable[dict[str, Any]]) -> str:
+    """Return what must be known to judge the figures, one line a row."""
+    return "\n".join(
+        f"{row['name']}: against {row['peer_name']}{'; ' if row['note'] else ''}{row['note']}" for row in rows
+    )
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    unit = row["unit"]
+    aims = [f"<= {row['aim']:g} x"] if row["aim"] is not None else []
+    aims += [f"<= {_quantity(row['aim_absolute'], unit)}"] if row["aim_absolute"] is not None else []
+    met = {True: "yes", False: "**no**", None: ""}[row["met"]]
+    return (
+        _quantity(row["ours"], unit),
+        _quantity(row["peer"], unit),
+        f"{row['ratio']:.2g}",
+        " and ".join(aims),
+        met,
+    )
+
+
+def _quantity(value: float, unit: str) -> str:
+    if unit == "bytes":
+        return f"{value / 1000:,.0f} kB"
+    if unit == "requests":
+        return f"{value:g}"
+    return f"{value:.3g} {unit.partition('/')[0]}"

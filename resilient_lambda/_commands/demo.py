@@ -1,0 +1,199 @@
+"""``python -m resilient_lambda demo``: a queue of orders, everything that can go wrong, and a ledger."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigurationError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from .. import Store
+    from ._demo_environment import Environment
+    from ._demo_orders import Schedule
+    from ._demo_world import World
+    from .table import Subparsers
+
+    Install: TypeAlias = Callable[[Environment], Callable[[Any, Any], Any]]
+
+FEWEST, MOST = 20, 5_000
+TABLE = "resilient-lambda-demo"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+DESCRIPTION = """\
+Handle a queue of orders with this library: real SQS event JSON, with duplicates, poison, throttling and crashes, all
+drawn from a seed, in virtual time. Prints what happened and a ledger, and fails if one order was not handled exactly
+as often as it should be."""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add ``demo``."""
+    parser = subparsers.add_parser(
+        "demo", help="watch orders survive duplicates, crashes and poison", description=DESCRIPTION
+    )
+    parser.add_argument(
+        "--orders", type=_count, default=300, metavar="N", help=f"how many, from {FEWEST} to {MOST}; default: 300"
+    )
+    parser.add_argument("--seed", type=int, default=7, metavar="N", help="what goes wrong, and when; default: 7")
+    parser.add_argument(
+        "--store", choices=("memory", "dynamodb"), default="memory", help="where the claims are kept; default: memory"
+    )
+    parser.add_argument(
+        "--endpoint", metavar="URL", help="where DynamoDB is, such as http://127.0.0.1:8000; default: AWS"
+    )
+    parser.add_argument("--table", default=TABLE, metavar="NAME", help=f"made if it is not there; default: {TABLE}")
+    parser.add_argument("--no-contrast", action="store_true", help="leave out the same run without the library")
+    parser.add_argument("--verbose", action="store_true", help="show the library's warning line of each failed record")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run what `add_parser` parsed and return the exit code: 0 if the promise held."""
+    try:
+        store = _store(args)
+    except (ConfigurationError, StoreError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return show(args, store)
+
+
+def show(args: argparse.Namespace, store: Store) -> int:
+    """Play the schedule that *args* ask for over *store*, print it, and return 0 if the promise held."""
+    import time
+
+    from .. import __version__
+    from . import _demo_handlers as handlers
+    from . import _demo_page as page
+    from ._demo_environment import StoreConnection
+    from ._demo_orders import draw
+    from ._demo_verdict import settle
+
+    began_s = time.perf_counter()
+    style = page.Style.of(sys.stdout)
+    schedule = draw(args.orders, args.seed)
+    namespace = _namespace()
+
+    def protected(environment: Environment) -> Any:
+        return handlers.with_the_library(
+            environment,
+            store=StoreConnection(store, environment),
+            namespace=namespace,
+            park=environment.park,
+            observer=environment.observe,
+        )
+
+    print(
+        style.bold(f"resilient_lambda {__version__}") + f": {args.orders} orders, seed {args.seed}, {args.store} store"
+    )
+    _print(page.sent(schedule, style))
+    with _LogLines(are_shown=args.verbose):
+        world, virtual_s = _play(schedule, protected, namespace)
+    found = settle(schedule, world)
+    _print(page.went_wrong(world, style))
+    _print(page.was_done(world, style))
+    _print(page.ledger(found, style))
+    if not args.no_contrast:
+        plain: dict[str, Install] = {
+            "loop, raises": handlers.plain_and_raising,
+            "loop, logs": handlers.plain_and_swallowing,
+        }
+        ledgers = {"this library": found}
+        for name, install in plain.items():
+            ledgers[name] = settle(schedule, _play(schedule, install, namespace)[0])
+        _print(page.contrast(ledgers, style))
+    _print(page.verdict(found, style))
+    if not found.holds:
+        package = __name__.rpartition("._commands")[0]
+        print(
+            f"  see it again: python -m {package} demo --orders {args.orders} --seed {args.seed} --store {args.store}"
+        )
+    real_s = time.perf_counter() - began_s
+    print(style.dim(f"{virtual_s / 60:.0f} minutes of Lambda's time in {real_s:.1f} s of yours"))
+    return 0 if found.holds else 1
+
+
+def _play(schedule: Schedule, install: Install, namespace: str) -> tuple[World, float]:
+    """Play *schedule* in virtual time; return the world afterwards and how long it took there, in seconds."""
+    from ..testing import fake_io
+    from ._demo_world import World
+
+    with fake_io(seed=schedule.seed) as io:
+        began_s = io.now()
+        world = World(schedule, io, install, namespace=namespace)
+        world.run()
+        return world, io.now() - began_s
+
+
+def _store(args: argparse.Namespace) -> Store:
+    """
+    Return the store that was asked for; DynamoDB's table is made if it is not there.
+
+    Raises:
+        ConfigurationError: Options do not go together, or boto3 is missing.
+        StoreError: DynamoDB cannot be reached, or the table cannot be used.
+    """
+    from .. import DynamoDBStore, MemoryStore
+
+    if args.store == "memory":
+        if args.endpoint:
+            raise ConfigurationError("--endpoint is for --store dynamodb; the memory store is nowhere else")
+        return MemoryStore()
+    from . import table
+
+    _lend_credentials(args.endpoint)
+    options = ["--table", args.table, *(["--endpoint-url", args.endpoint] if args.endpoint else [])]
+    if table.main(["table", "create", *options]) != 0:
+        raise StoreError(f"the table {args.table!r} cannot be used; the line above says why")
+    return DynamoDBStore(args.table, endpoint_url=args.endpoint)
+
+
+def _lend_credentials(endpoint: str | None) -> None:
+    """Set any credentials and region if the engine is on this machine and none are set: a local one takes all."""
+    from urllib.parse import urlsplit
+
+    if urlsplit(endpoint or "").hostname not in LOOPBACK:
+        return
+    if not {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"} & set(os.environ):
+        os.environ.update(AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local")
+    if not {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} & set(os.environ):
+        os.environ["AWS_REGION"] = "us-east-1"
+
+
+def _namespace() -> str:
+    """Return a namespace that no other run uses, so that a table can serve many."""
+    from uuid import uuid4
+
+    return f"demo-{uuid4().hex[:12]}"
+
+
+class _LogLines:
+    """The library's log lines on standard error inside the ``with`` block, or kept quiet."""
+
+    def __init__(self, *, are_shown: bool) -> None:
+        import logging
+
+        self._logger = logging.getLogger("resilient_lambda")  # in a vendored copy, too
+        self._handler: logging.Handler = logging.StreamHandler() if are_shown else logging.NullHandler()
+        self._propagates = self._logger.propagate
+
+    def __enter__(self) -> None:
+        self._logger.addHandler(self._handler)
+        self._logger.propagate = False
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._logger.removeHandler(self._handler)
+        self._logger.propagate = self._propagates
+
+
+def _print(lines: list[str]) -> None:
+    print("\n".join(line.rstrip() for line in lines))
+
+
+def _count(text: str) -> int:
+    """Return *text* as a number of orders, for argparse."""
+    if not text.isdecimal() or not FEWEST <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {FEWEST} to {MOST}")
+    return int(text)

@@ -1,0 +1,161 @@
+"""`resilient_handler`: a function for one event becomes a Lambda handler that runs inside policies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from .._core.model import Disposition, Failure, Success
+from .._core.record import EventRecord
+from .._core.sources import INVOCATION
+from .._io.blocking import drive
+from .._policies.compose import finish, kind_of
+from ..errors import ConfigurationError, InProgressError, LeaseLostError
+from ..events import RecordSettled
+from .entry import entry_point
+from .plan import Plan, local_names_of_caller
+from .settling import Letter, is_reporting, park, report, settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from typing_extensions import ParamSpec
+
+    from .._core.classify import Classifier
+    from .._policies.compose import Policy
+    from ..events import Observer
+    from ..sinks import DeadLetter
+    from .entry import EventEntryPoint
+
+    P = ParamSpec("P")
+
+R = TypeVar("R")
+
+
+@overload
+def resilient_handler(function: Callable[P, R], /) -> EventEntryPoint[P, R]: ...
+
+
+@overload
+def resilient_handler(
+    *,
+    policies: Sequence[Policy] = (),
+    dead_letter: DeadLetter | None = None,
+    observers: Sequence[Observer] = (),
+    classifier: Classifier | None = None,
+    model: Any = None,
+    max_attempts: int | None = None,
+    margin_s: float | None = None,
+) -> Callable[[Callable[P, R]], EventEntryPoint[P, R]]: ...
+
+
+def resilient_handler(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    policies: Sequence[Policy] = (),
+    dead_letter: DeadLetter | None = None,
+    observers: Sequence[Observer] = (),
+    classifier: Classifier | None = None,
+    model: Any = None,
+    max_attempts: int | None = None,
+    margin_s: float | None = None,
+) -> Any:
+    """
+    Make a function for one event a Lambda handler that runs inside policies; use it bare or with options.
+
+    It returns what the function returns; a duplicate gets the recorded result. A failure is raised, so that Lambda
+    retries the event, unless it goes to *dead_letter*: then the handler returns None. Without an annotation, and for
+    dicts, the function gets the event itself; any other type is what the event is validated as. The handler has
+    ``event_handler``, your function, and ``aio(event, context)``, to be awaited where a loop is running.
+
+    Args:
+        policies: What stands around the run, outermost first, such as ``Idempotency(store, key="job_id")``.
+        dead_letter: Where events go that cannot succeed; without it the error is raised.
+        observers: Callables that take an event of `resilient_lambda.events`.
+        classifier: Which errors are worth another try; by default all but those known to be permanent.
+        model: What the event is validated as, instead of the annotation.
+        max_attempts: Runs that failed after which an event goes to *dead_letter*; counted by `Idempotency`.
+        margin_s: Time before the deadline that is kept free, in seconds; by default a tenth of the remaining time, at
+            most 5 s. Waiting for a twin ends there.
+
+    Raises:
+        ConfigurationError: An option is wrong, or the function cannot be a handler. At import.
+    """
+    local_names = local_names_of_caller(1)
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        plan = Plan(
+            function,
+            policies=policies,
+            dead_letter=dead_letter,
+            observers=observers,
+            classifier=classifier,
+            model=model,
+            raw=False,
+            max_attempts=max_attempts,
+            margin_s=margin_s,
+            local_names=local_names,
+            is_event=True,
+        )
+        for policy in plan.policies:
+            if kind_of(policy) == "idempotency" and getattr(policy, "key", None) is None:
+                raise ConfigurationError(
+                    "resilient_handler needs Idempotency(store, key=...): "
+                    "an event has no id that all its deliveries share"
+                )
+        return entry_point(
+            plan,
+            run_blocking=_blocking(plan),
+            run=lambda event, context: _run(plan, event, context),
+            attribute="event_handler",
+        )
+
+    return decorate if function is None else decorate(function)
+
+
+def _blocking(plan: Plan) -> Callable[[Any, Any], Any]:
+    # A duplicate that this environment knows to be done is answered without a coroutine: design decision 3.
+    peek = getattr(plan.policies[0], "peek", None) if plan.policies and not plan.observers else None
+
+    def run(event: Any, context: Any) -> Any:
+        if peek is not None:
+            done = peek(EventRecord(event, INVOCATION, ""), context, plan.current_io().now())
+            if done is not None:
+                return done.value()
+        return drive(_run(plan, event, context))
+
+    return run
+
+
+async def _run(plan: Plan, event: Any, context: Any) -> Any:
+    invocation = plan.open(INVOCATION, context)
+    record: EventRecord[Any] = EventRecord(event, INVOCATION, invocation.request_id)
+    call = plan.call(record, invocation, before_suspect=_nothing_waits)
+    try:
+        outcome = await plan.step(call)
+    except Exception as error:  # a user's policy that raises although it must not
+        outcome = Failure(error, plan.classifier.classify(error))
+    finally:
+        await finish(plan.policies, invocation)
+    if isinstance(outcome, Success):
+        if invocation.observers:
+            invocation.emit(RecordSettled(invocation.request_id, Disposition.ACK, None, None, ran=True))
+        return outcome.value
+    disposition = Disposition.DEAD_LETTER if call.held is not None else plan.dispose(outcome, None)
+    if disposition is Disposition.DEAD_LETTER:
+        letter = Letter(invocation.request_id, record, outcome, call.held)
+        (disposition,) = await park(plan, invocation, [letter])
+    if is_reporting():
+        report("event", invocation.request_id, outcome, disposition)
+    if invocation.observers:
+        invocation.emit(settled(invocation.request_id, outcome, disposition))
+    if disposition is not Disposition.RETRY:
+        return None
+    if isinstance(outcome.error, LeaseLostError):
+        # The runtime reports Exceptions only; anything else would end the environment.
+        raise InProgressError(str(outcome.error)) from outcome.error
+    raise outcome.error
+
+
+async def _nothing_waits() -> None:
+    """Bring nothing to safety: an event stands alone."""

@@ -1,0 +1,163 @@
+"""One invocation, and one run of the user's function within it: what policies see and share."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from .._core.model import Classification, Disposition, Failure
+    from .._core.record import Record
+    from .._core.sources import Source
+    from .._io.base import Io
+    from ..events import Event, Observer
+    from .claim import HeldClaim
+
+logger = logging.getLogger("resilient_lambda")
+
+_failed_observers: list[Observer] = []  # each is logged once in the life of an environment
+
+
+class Invocation:
+    """
+    One invocation of the Lambda function.
+
+    Attributes:
+        io: Time, randomness and waiting.
+        context: The Lambda context, or whatever stood in its place.
+        deadline_s: Wall clock at which Lambda stops the invocation; None if the context does not say.
+        stop_at_s: Wall clock after which nothing new is started: the deadline less the margin.
+        sessions: What each policy keeps for the length of this invocation.
+    """
+
+    __slots__ = ("context", "deadline_s", "io", "observers", "sessions", "source", "stop_at_s")
+
+    def __init__(
+        self, io: Io, source: Source, context: Any, *, observers: Sequence[Observer], margin_s: float | None
+    ) -> None:
+        self.io = io
+        self.source = source
+        self.context = context
+        self.observers = observers
+        self.sessions: dict[object, Any] = {}
+        self.deadline_s, self.stop_at_s = time_limits(io.now(), context, margin_s)
+
+    @property
+    def request_id(self) -> str:
+        """Lambda's id of this invocation, "" if unknown; the same for all attempts of an asynchronous event."""
+        return str(getattr(self.context, "aws_request_id", "") or "")
+
+    @property
+    def function_name(self) -> str:
+        """
+        The name of the Lambda function.
+
+        Raises:
+            ConfigurationError: Neither the context nor the environment tells it.
+        """
+        name = getattr(self.context, "function_name", None) or os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        if not name:
+            raise ConfigurationError(
+                "the function's name is unknown (no context.function_name, no AWS_LAMBDA_FUNCTION_NAME); "
+                "pass Idempotency(namespace=...)"
+            )
+        return str(name)
+
+    def emit(self, event: Event) -> None:
+        """Hand *event* to every observer; one that fails is logged once and otherwise ignored."""
+        for observer in self.observers:
+            try:
+                observer(event)
+            except Exception:  # user code: it must not disturb the handler
+                if not any(observer is known for known in _failed_observers):
+                    _failed_observers.append(observer)
+                    logger.exception("observer %r failed on %s; the handler goes on", observer, type(event).__name__)
+
+
+def time_limits(now_s: float, context: Any, margin_s: float | None) -> tuple[float | None, float]:
+    """
+    Return the invocation's deadline and when to stop starting, both as wall clock.
+
+    Args:
+        margin_s: Time kept for the end of the invocation, in seconds; by default a tenth of what remains at the start,
+            at most 5 s.
+    """
+    try:
+        remaining_s = context.get_remaining_time_in_millis() / 1000
+    except AttributeError:
+        return None, float("inf")
+    if margin_s is None:
+        margin_s = min(5.0, remaining_s / 10)
+    return now_s + remaining_s, now_s + remaining_s - margin_s
+
+
+class Call:
+    """
+    One run of the user's function.
+
+    Attributes:
+        record: The record, or the whole event as a record.
+        invocation: The invocation that it is part of.
+        held: The claim that is held open until the sink has answered, if any.
+        before_suspect: To be awaited before a run that may end the environment: brings to safety what can be.
+        max_attempts: Real attempts after which the record is set aside; None for no limit.
+        may_wait: False while other records could run instead of waiting for a twin.
+        would_wait: Set by a policy that would have waited for a twin, had it been allowed to.
+    """
+
+    __slots__ = (
+        "_argument_of",
+        "_is_prepared",
+        "argument",
+        "before_suspect",
+        "classify",
+        "dispose",
+        "held",
+        "invocation",
+        "max_attempts",
+        "may_wait",
+        "record",
+        "would_wait",
+    )
+
+    def __init__(
+        self,
+        record: Record[Any],
+        invocation: Invocation,
+        *,
+        argument_of: Callable[[Record[Any]], Any],
+        classify: Callable[[BaseException], Classification],
+        dispose: Callable[[Failure, int | None], Disposition],
+        max_attempts: int | None,
+        before_suspect: Callable[[], Awaitable[None]],
+        may_wait: bool = True,
+    ) -> None:
+        self.record = record
+        self.invocation = invocation
+        self.classify = classify
+        self.dispose = dispose
+        self.may_wait = may_wait
+        self.max_attempts = max_attempts
+        self.held: HeldClaim | None = None
+        self.before_suspect = before_suspect
+        self.would_wait = False
+        self.argument: Any = None
+        self._argument_of = argument_of
+        self._is_prepared = False
+
+    def prepare(self) -> Any:
+        """
+        Return what the function gets, validated once.
+
+        Raises:
+            InvalidRecordError: The record does not fit the function's parameter.
+        """
+        if not self._is_prepared:
+            self.argument = self._argument_of(self.record)
+            self._is_prepared = True
+        return self.argument

@@ -1,0 +1,153 @@
+"""How policies are put around the user's function: outermost first, in an order that keeps the promise."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .._core.model import Category, Classification, Failure, Outcome, Success, Verdict
+from ..errors import ConfigurationError, LeaseLostError
+from .call import Call, Invocation, logger
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from typing import TypeAlias
+
+    Proceed: TypeAlias = Callable[[Call], Awaitable[Outcome]]
+
+LEASE_LOST = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="lease lost")
+CANONICAL_ORDER = ("idempotency", "circuit_breaker", "retry")
+SWITCHES = (*CANONICAL_ORDER, "dead_letter", "deadline", "visibility")
+
+
+class Policy(Protocol):
+    """
+    Something that stands around each run of the user's function.
+
+    ``around`` is ``async def`` also in synchronous handlers, where it must await nothing but ``proceed`` and the
+    methods of ``call.invocation.io``. Two more methods are called if they exist: ``warm()`` when the handler is
+    decorated inside Lambda's INIT phase, and ``async finish(invocation)`` before the answer.
+    """
+
+    async def around(self, call: Call, proceed: Proceed) -> Outcome:
+        """Run *call* with ``await proceed(call)``, or do not; return what came of it. Must not raise."""
+        ...
+
+
+def compose(policies: Sequence[Policy], function: Callable[..., Any], *, takes_context: bool) -> Proceed:
+    """Return one callable that runs *function* inside *policies*, the first of them outermost."""
+
+    async def innermost(call: Call) -> Outcome:
+        invocation = call.invocation
+        try:
+            argument = call.prepare()
+            if takes_context:
+                returned = await invocation.io.invoke(function, argument, invocation.context)
+            else:
+                returned = await invocation.io.invoke(function, argument)
+            if returned is not None:
+                refuse_awaitable(returned)
+            return Success(returned)
+        except Exception as error:  # the border to user code
+            return Failure(error, call.classify(error))
+        except LeaseLostError as error:  # the new owner decides
+            return Failure(error, LEASE_LOST)
+
+    step: Proceed = innermost
+    for policy in reversed(policies):
+        step = _around(policy, step)
+    return step
+
+
+def _around(policy: Policy, inner: Proceed) -> Proceed:
+    async def step(call: Call) -> Outcome:
+        outcome = await policy.around(call, inner)
+        if not isinstance(outcome, Success | Failure):
+            # Taken for a success, a forgotten `return` would acknowledge events that failed.
+            raise TypeError(f"the policy {policy!r} returned {outcome!r} instead of a Success or Failure")
+        return outcome
+
+    return step
+
+
+def refuse_awaitable(returned: object) -> None:
+    """
+    Refuse what would have to be awaited: its body has not run, so acknowledging the event would lose it.
+
+    Raises:
+        TypeError: *returned* is awaitable.
+    """
+    if hasattr(returned, "__await__"):
+        close = getattr(returned, "close", None)
+        if close is not None:
+            close()
+        raise TypeError(f"the function returned {type(returned).__name__}, which nobody awaits: make it async def")
+
+
+async def finish(policies: Sequence[Policy], invocation: Invocation) -> None:
+    """Let every policy end what it does beside the function."""
+    for policy in policies:
+        ending = getattr(policy, "finish", None)
+        if ending is not None:
+            try:
+                await ending(invocation)
+            except Exception:  # a user's policy: what is done is done, and the answer must go out
+                logger.exception("finish() of the policy %r failed; the handler goes on", policy)
+
+
+def warm(parts: Iterable[object]) -> None:
+    """Have every part load what its first use would load; parts that cannot, need not."""
+    for part in parts:
+        warming = getattr(part, "warm", None)
+        if warming is not None:
+            warming()
+
+
+def check_order(policies: Iterable[Policy]) -> tuple[Policy, ...]:
+    """
+    Return *policies* if they are policies and in an order that keeps the promise.
+
+    A retry or a breaker outside Idempotency would try, or count, what Idempotency answers without running.
+
+    Raises:
+        ConfigurationError: Something is no policy, stands twice, or is out of order.
+    """
+    found = tuple(policies)
+    for policy in found:
+        if isinstance(policy, type) or not callable(getattr(policy, "around", None)):
+            raise ConfigurationError(
+                f"policies holds {policy!r}, which is no policy: give objects such as Idempotency(store, key=...)"
+            )
+    kinds = [kind for policy in found if (kind := kind_of(policy)) in CANONICAL_ORDER]
+    right = [kind for kind in CANONICAL_ORDER if kind in kinds]
+    if kinds != right:
+        raise ConfigurationError(
+            f"policies are given as {kinds}, outermost first; the right order, each once, is {right}"
+        )
+    return found
+
+
+def kind_of(policy: object) -> str:
+    """Return the name under which operators switch *policy* off, "" if it has none."""
+    return str(getattr(policy, "kind", ""))
+
+
+_has_warned = False
+
+
+def disabled() -> frozenset[str]:
+    """Return what operators switched off by ``RESILIENT_LAMBDA_DISABLE``, a comma-separated list; logged once."""
+    global _has_warned
+    names = {name.strip() for name in os.environ.get("RESILIENT_LAMBDA_DISABLE", "").split(",")} - {""}
+    if names and not _has_warned:
+        _has_warned = True
+        logger.warning(
+            "RESILIENT_LAMBDA_DISABLE switches off: %s", ", ".join(sorted(names & set(SWITCHES))) or "nothing"
+        )
+        if unknown := names - set(SWITCHES):
+            logger.warning(
+                "RESILIENT_LAMBDA_DISABLE holds unknown names: %s; known are %s",
+                ", ".join(sorted(unknown)),
+                ", ".join(SWITCHES),
+            )
+    return frozenset(names)

@@ -1,0 +1,414 @@
+"""The idempotency policy: a key is run by one worker at a time, and not again once it is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakSet
+
+from .._core.idempotency import Busy, Entry, Replay, ReplayFailure, Take
+from .._core.keys import check_namespace, digest, key_prefix, stored_key
+from .._core.model import Category, Classification, Disposition, Failure, Outcome, Success, Verdict
+from .._core.options import number, one_of
+from .._core.sources import Twin
+from ..errors import (
+    ConfigurationError,
+    CrashLoopError,
+    FingerprintMismatchError,
+    InProgressError,
+    ItemFormatError,
+    MissingKeyError,
+    RememberedFailureError,
+    StoreError,
+    StoreUnavailableError,
+)
+from ..events import ClaimLost, ClaimTaken, CompletionUnrecorded, DuplicateSuppressed, ResultDropped, StoreBypassed
+from .call import logger
+from .claim import ActiveClaim, Completion, HeldClaim
+from .claiming import Terms, claim
+from .key_finder import KeyFinder
+from .local import Done, Journal, LocalCache
+from .results import UnstorableResultError, encode
+
+if TYPE_CHECKING:
+    from .._core.idempotency import Decision
+    from .._core.keys import KeySpec
+    from .._core.record import Record
+    from .._io.base import Beat
+    from ..stores.base import Store
+    from .call import Call, Invocation
+    from .compose import Proceed
+
+# Every policy of the process, so that `resilient_lambda.testing.in_memory` can make all of them forget.
+living: WeakSet[Idempotency] = WeakSet()
+
+
+class Idempotency:
+    """
+    Run each key once: one worker at a time, and not again once it is done.
+
+    Args:
+        store: Where claims and completions are kept.
+        key: What makes two events the same: a dotted path into the body (``"order.id"``), a list of paths, a
+            `JMESPath`, or a function of what your function gets. By default the record's id, which tells redeliveries
+            apart from new messages but not two messages that ask for the same thing.
+        namespace: Keys of different namespaces never meet. The name of the Lambda function by default.
+        keep_s: For how long a completed key is remembered, in seconds.
+        lease_s: For how long a claim is exclusive, in seconds, renewed by a heartbeat at a third of it. By default the
+            remaining time of the invocation for queues, and 20 s for single events, where a crashed run would
+            otherwise block the key for longer than Lambda retries.
+        skew_s: By how much the clocks of two environments may differ, in seconds.
+        fingerprint: What must be equal in two events of one key, as for *key*; ``True`` for the whole body. Another
+            payload under a used key is refused with `FingerprintMismatchError`. By default nothing is compared.
+        remember_failures_s: For how long a permanent failure is remembered, in seconds. By default it is not: an event
+            that comes again after a fix is run again.
+        on_missing_key: ``"error"`` fails the record; ``"skip"`` runs it without protection.
+        on_in_progress: What to do while another worker has the key: ``"retry"`` gives the event back, ``"wait"`` waits
+            within the invocation; ``"auto"`` waits for single events and gives back messages of a queue.
+        on_store_error: ``"retry"`` gives the event back; ``"run"`` runs it without protection.
+        mode: ``"observe"`` runs duplicates too and only reports what would have been suppressed.
+        local_cache: How many completed keys each environment remembers by itself; 0 for none.
+
+    Raises:
+        ConfigurationError: An option is wrong.
+    """
+
+    kind = "idempotency"
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        key: KeySpec | None = None,
+        namespace: str | None = None,
+        keep_s: float = 86_400,
+        lease_s: float | None = None,
+        skew_s: float = 2.0,
+        fingerprint: KeySpec | bool | None = None,
+        remember_failures_s: float | None = None,
+        on_missing_key: Literal["error", "skip"] = "error",
+        on_in_progress: Literal["auto", "wait", "retry"] = "auto",
+        on_store_error: Literal["retry", "run"] = "retry",
+        mode: Literal["enforce", "observe"] = "enforce",
+        local_cache: int = 1_000,
+    ) -> None:
+        if not callable(getattr(store, "put_if", None)) or isinstance(store, type):
+            raise ConfigurationError(f"Idempotency({store!r}) needs a store, such as DynamoDBStore('table')")
+        one_of("on_missing_key", on_missing_key, ("error", "skip"))
+        one_of("on_in_progress", on_in_progress, ("auto", "wait", "retry"))
+        one_of("on_store_error", on_store_error, ("retry", "run"))
+        one_of("mode", mode, ("enforce", "observe"))
+        number("keep_s", keep_s, above=0)
+        number("skew_s", skew_s, at_least=0)
+        number("local_cache", local_cache, at_least=0, is_whole=True)
+        if remember_failures_s is not None:
+            number("remember_failures_s", remember_failures_s, above=0)
+        if lease_s is not None:
+            number("lease_s", lease_s, above=0)
+        if lease_s is not None and lease_s < 3 * skew_s:
+            raise ConfigurationError(
+                f"lease_s={lease_s!r} is too short for skew_s={skew_s!r}: it is renewed at a third of its length and "
+                f"trusted until skew_s before its end; give at least {3 * skew_s:g}"
+            )
+        self.store = store
+        self.key = key
+        self._namespace = check_namespace(namespace) if namespace is not None else None
+        self._terms = Terms(lease_s, skew_s, keep_s)
+        self._remember_failures_s = remember_failures_s
+        self._skips_missing_key = on_missing_key == "skip"
+        self._on_in_progress = on_in_progress
+        self._runs_on_store_error = on_store_error == "run"
+        self._observes = mode == "observe"
+        self._key_finder = KeyFinder("key", key) if key is not None else None
+        self._compares = fingerprint is not None and fingerprint is not False
+        self._fingerprint_finder = (
+            None if fingerprint is None or isinstance(fingerprint, bool) else KeyFinder("fingerprint", fingerprint)
+        )
+        self._can_peek = not (
+            self._observes or self._compares or (self._key_finder and self._key_finder.needs_argument)
+        )
+        self._prefixes: dict[str, str] = {}
+        self._local_cache = local_cache
+        self.forget()
+        living.add(self)
+
+    def __repr__(self) -> str:
+        return f"Idempotency({self.store!r}, key={self.key!r})"
+
+    def forget(self) -> None:
+        """Forget what this environment knows by itself, as a new environment would: for tests."""
+        self._cache = LocalCache(self._local_cache)
+        self._journal = Journal()
+
+    def warm(self) -> None:
+        """Load what the first event would load."""
+        digest("")
+        self.store.warm()
+        for finder in (self._key_finder, self._fingerprint_finder):
+            if finder is not None:
+                finder.warm()
+
+    async def around(self, call: Call, proceed: Proceed) -> Outcome:
+        """Run *call* unless its key is done or in progress."""
+        session = await self._session(call.invocation)
+        try:
+            key = self._key_of(call)
+            if key is None:
+                return await proceed(call)
+            fingerprint = self._fingerprint_of(call)
+            known = self._known(key, fingerprint, call.invocation, session)
+            if known is not None:
+                return await proceed(call) if self._observes else known
+            call.prepare()  # what cannot be run is not worth a claim
+        except Exception as error:  # the user's key function or model, or a record without its key
+            return Failure(error, call.classify(error), ran=False)
+        outcome = await self._claim_and_run(key, fingerprint, call, proceed, session)
+        if not (isinstance(outcome, Failure) and isinstance(outcome.error, InProgressError | StoreError)):
+            # One run per key and invocation: later records with the key attach to it (protocols.md B10).
+            session.outcomes[key] = (fingerprint, outcome)
+        return outcome
+
+    async def finish(self, invocation: Invocation) -> None:
+        """End the heartbeat, write the journal, give back what may have been claimed without being run."""
+        session: _Session | None = invocation.sessions.get(self)
+        if session is None:
+            return
+        if session.beat is not None:
+            await session.beat.stop()
+        await self._journal.write(invocation, self._cache)
+        for unknown in session.unknown:
+            await unknown.release(error=None)
+
+    def peek(self, record: Record[Any], context: Any, now_s: float) -> Done | None:
+        """Return what this environment knows to be done under the key of *record*, without I/O; None if nothing."""
+        if not self._can_peek or not self._prefixes:
+            return None
+        prefix = self._prefixes.get(self._namespace or str(getattr(context, "function_name", "")))
+        if prefix is None:
+            return None
+        try:
+            value = record.id if self._key_finder is None else self._key_finder.find_in(record)
+            return self._cache.get(stored_key(prefix, value), now_s)
+        except Exception:  # `around` meets the same error, and reports it
+            return None
+
+    def _prefix(self, invocation: Invocation) -> str:
+        name = self._namespace or invocation.function_name
+        prefix = self._prefixes.get(name)
+        if prefix is None:
+            prefix = self._prefixes[name] = key_prefix(name)
+        return prefix
+
+    def _key_of(self, call: Call) -> str | None:
+        value = call.record.id if self._key_finder is None else self._key_finder.find(call)
+        try:
+            return stored_key(self._prefix(call.invocation), value)
+        except MissingKeyError:
+            if self._skips_missing_key:
+                return None
+            name = "the record's id" if self._key_finder is None else f"the idempotency key {self.key!r}"
+            raise MissingKeyError(f"{name} is missing, null or empty in this record") from None
+
+    def _fingerprint_of(self, call: Call) -> str:
+        if not self._compares:
+            return ""
+        finder = self._fingerprint_finder
+        return digest(call.record.json() if finder is None else finder.find(call))
+
+    async def _session(self, invocation: Invocation) -> _Session:
+        session: _Session | None = invocation.sessions.get(self)
+        if session is None:
+            session = invocation.sessions[self] = _Session()
+            if self._journal:
+                await self._journal.write(invocation, self._cache)
+        return session
+
+    def _known(self, key: str, fingerprint: str, invocation: Invocation, session: _Session) -> Outcome | None:
+        """Return what this environment knows of *key* without asking the store, None if nothing."""
+        attached = session.outcomes.get(key)
+        if attached is not None:
+            if attached[0] != fingerprint:
+                return _mismatch()
+            self._report(invocation, key, "same_batch")
+            return attached[1] if isinstance(attached[1], Success) else _not_run(attached[1])
+        done = self._cache.get(key, invocation.io.now()) or self._journal.get(key)
+        if done is None:
+            return None
+        if fingerprint and done.fingerprint and done.fingerprint != fingerprint:
+            return _mismatch()
+        self._report(invocation, key, "completed")
+        return done.outcome()
+
+    async def _claim_and_run(
+        self, key: str, fingerprint: str, call: Call, proceed: Proceed, session: _Session
+    ) -> Outcome:
+        invocation = call.invocation
+        tried: list[Entry] = []
+        try:
+            decision = await claim(
+                self.store,
+                key,
+                call,
+                self._terms,
+                fingerprint=fingerprint,
+                waits=call.may_wait and self._wants_to_wait(invocation),
+                tried=tried,
+            )
+        except ItemFormatError as error:
+            return Failure(error, call.classify(error), ran=False)
+        except StoreError as error:
+            # The claim may have taken effect although nobody said so (protocols.md C2).
+            unknown = self._active(key, tried[-1], invocation) if tried else None
+            if self._runs_on_store_error or self._observes:
+                invocation.emit(StoreBypassed(key, type(error).__name__))
+                logger.warning("the store failed (%s); %s is run without protection", type(error).__name__, key)
+                return await (proceed(call) if unknown is None else self._run(unknown, call, proceed, session))
+            if unknown is not None and isinstance(error, StoreUnavailableError):
+                session.unknown.append(unknown)
+            return Failure(error, call.classify(error), ran=False)
+        if isinstance(decision, Take):
+            taken = self._active(key, decision.entry, invocation)
+            invocation.emit(ClaimTaken(key, taken.attempt, taken.entry.lapses, decision.is_takeover))
+            return await self._run(taken, call, proceed, session)
+        if isinstance(decision, Busy) and not call.may_wait and self._wants_to_wait(invocation):
+            call.would_wait = True
+        outcome = self._answer(decision, key, fingerprint, invocation)
+        return await proceed(call) if self._observes else outcome
+
+    def _wants_to_wait(self, invocation: Invocation) -> bool:
+        if self._observes:
+            return False
+        if self._on_in_progress == "auto":
+            return invocation.source.twin is Twin.WAIT
+        return self._on_in_progress == "wait"
+
+    def _active(self, key: str, entry: Entry, invocation: Invocation) -> ActiveClaim:
+        return ActiveClaim(
+            key,
+            entry,
+            store=self.store,
+            invocation=invocation,
+            lease_s=self._terms.lease_for(invocation),
+            skew_s=self._terms.skew_s,
+            keep_s=self._terms.keep_s,
+        )
+
+    def _answer(self, decision: Decision, key: str, fingerprint: str, invocation: Invocation) -> Outcome:
+        """Return the outcome for an event that is not to be run."""
+        if isinstance(decision, Replay):
+            entry = decision.entry
+            done = Done(entry.expires_at_s, entry.fingerprint or fingerprint, entry.result)
+            self._cache.put(key, done)
+            self._report(invocation, key, "completed")
+            return done.outcome()
+        if isinstance(decision, ReplayFailure):
+            self._report(invocation, key, "failed")
+            remembered = RememberedFailureError(
+                f"this delivery failed for good before with {decision.entry.error}; it was not run again",
+                error_type=decision.entry.error,
+                parked=decision.entry.parked or None,
+            )
+            return Failure(remembered, _REMEMBERED, ran=False)
+        if isinstance(decision, Busy):
+            self._report(invocation, key, "in_progress")
+            wait_s = max(0.0, decision.until_s - invocation.io.now())
+            busy = InProgressError(
+                f"another environment has this key, for {wait_s:.1f} s at the longest should it have crashed",
+                retry_after_s=wait_s,
+            )
+            return Failure(busy, _IN_PROGRESS._replace(retry_after_s=wait_s), ran=False)
+        return _mismatch()
+
+    def _report(self, invocation: Invocation, key: str, reason: str) -> None:
+        if invocation.observers:
+            invocation.emit(DuplicateSuppressed(key, reason, is_observed_only=self._observes))
+
+    async def _run(self, taken: ActiveClaim, call: Call, proceed: Proceed, session: _Session) -> Outcome:
+        invocation = call.invocation
+        if taken.entry.lapses:
+            # The last run of this key ended without a word, and this one may end the environment. So what waits for
+            # the sink goes there first; and as the first lapse may have been a neighbour's doing, it does not count
+            # (protocols.md A6).
+            await call.before_suspect()
+        earlier = taken.entry.attempts + taken.entry.lapses - 1
+        if taken.entry.lapses > 1 and call.max_attempts is not None and earlier >= call.max_attempts:
+            crashes = CrashLoopError(f"{taken.entry.lapses} runs ended without a word, {taken.entry.attempts} failed")
+            return await self._settle(taken, call, Failure(crashes, _CRASH_LOOP, ran=False))
+        if self._terms.needs_heartbeat(invocation):
+            session.watch(taken, invocation, self._terms.lease_for(invocation) / 3)
+        try:
+            with taken:
+                outcome = await proceed(call)
+        except GeneratorExit:  # the event loop is gone; nothing can be awaited
+            raise
+        except BaseException as error:
+            if type(error).__name__ != "SuspendExecution":  # a suspended durable function goes on later (B6)
+                await taken.release(error=type(error).__name__)
+            raise
+        return await self._settle(taken, call, outcome)
+
+    async def _settle(self, taken: ActiveClaim, call: Call, outcome: Outcome) -> Outcome:
+        """Record what came of the run: the truth table of docs/architecture.md."""
+        if isinstance(outcome, Success):
+            await self._complete(taken, call.invocation, outcome)
+            return outcome
+        held = HeldClaim(taken, outcome, self._remember_failures_s)
+        if call.dispose(outcome, taken.attempt) is Disposition.DEAD_LETTER:
+            call.held = held  # settled once the sink has answered
+        else:
+            await held.settle(parked=None)
+        return outcome
+
+    async def _complete(self, taken: ActiveClaim, invocation: Invocation, outcome: Success) -> None:
+        result = None
+        if invocation.source.keeps_results:
+            try:
+                result = encode(outcome.value)
+            except UnstorableResultError as error:
+                # The effect has happened: done without a result beats running it again (protocols.md D4).
+                logger.warning("the result of %s is not kept: %s; a replay returns None", taken.key, error)
+                invocation.emit(ResultDropped(taken.key, str(error)))
+        completion = await taken.complete(result)
+        done = Done(invocation.io.now() + self._terms.keep_s, taken.entry.fingerprint, result)
+        if completion is Completion.RECORDED:
+            self._cache.put(taken.key, done)
+            return
+        self._journal.put(taken.key, taken, done)
+        lost = completion is Completion.LOST
+        invocation.emit(ClaimLost(taken.key) if lost else CompletionUnrecorded(taken.key))
+
+
+class _Session:
+    """What one invocation keeps: outcomes by key, claims of unknown fate, and the heartbeat of running claims."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, tuple[str, Outcome]] = {}
+        self.unknown: list[ActiveClaim] = []
+        self.beat: Beat | None = None
+        self._running: list[ActiveClaim] = []
+
+    def watch(self, taken: ActiveClaim, invocation: Invocation, interval_s: float) -> None:
+        """Renew the lease of *taken* at intervals, until it is settled."""
+        self._running = [running for running in self._running if not running.is_settled] + [taken]
+        if self.beat is None:
+            self.beat = invocation.io.every(interval_s, self._renew)
+
+    async def _renew(self) -> None:
+        for running in self._running:
+            await running.beat()
+
+
+_IN_PROGRESS = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="in progress elsewhere")
+_REMEMBERED = Classification(Verdict.NON_RETRYABLE, Category.UNKNOWN, reason="failed for good before")
+_CRASH_LOOP = Classification(Verdict.NON_RETRYABLE, Category.CRASH, reason="max_attempts reached by crashes")
+_MISMATCH = Classification(Verdict.NON_RETRYABLE, Category.INVALID_INPUT, reason="other payload under a used key")
+
+
+def _mismatch() -> Failure:
+    # Errors of the policy itself are never written to the key's entry (protocols.md B17).
+    return Failure(
+        FingerprintMismatchError("this idempotency key was used before with another payload"), _MISMATCH, ran=False
+    )
+
+
+def _not_run(failure: Failure) -> Failure:
+    return Failure(failure.error, failure.classification, ran=False)

@@ -1,0 +1,103 @@
+"""What one environment knows by itself: keys that are done for sure, and successes that the store has not got yet."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .._core.model import Success
+from .claim import Completion
+from .results import decode
+
+if TYPE_CHECKING:
+    from .call import Invocation
+    from .claim import ActiveClaim
+
+# A result larger than this is read from the store again rather than kept for the life of the environment.
+CACHED_RESULT_BYTES = 4_096
+JOURNAL_KEYS = 1_000
+
+
+class Done(NamedTuple):
+    """
+    A key whose function succeeded.
+
+    Attributes:
+        expires_at_s: Until when this answers duplicates.
+        fingerprint: Digest of the payload, "" if none was taken.
+        result: The encoded result.
+    """
+
+    expires_at_s: float
+    fingerprint: str
+    result: str | bytes | None
+
+    def value(self) -> Any:
+        """Return the result, decoded afresh: callers may change what they get."""
+        return None if self.result is None else decode(self.result)
+
+    def outcome(self) -> Success:
+        """Return the success."""
+        return Success(self.value())
+
+
+class LocalCache:
+    """Completed keys, durable ones only (protocols.md D5); the oldest make room."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._done: dict[str, Done] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str, now_s: float) -> Done | None:
+        """Return what is known of *key*, None if nothing or no longer."""
+        done = self._done.get(key)
+        return done if done is not None and now_s < done.expires_at_s else None
+
+    def put(self, key: str, done: Done) -> None:
+        """Remember *key*."""
+        if not self._size or (done.result is not None and len(done.result) > CACHED_RESULT_BYTES):
+            return
+        with self._lock:
+            self._done.pop(key, None)
+            if len(self._done) >= self._size:
+                del self._done[next(iter(self._done))]
+            self._done[key] = done
+
+
+class Journal:
+    """
+    Successes that could not be recorded: the store was away, or another worker holds the key (protocols.md B4, B8).
+
+    They answer duplicates in this environment, and are written again before the answer and at the next invocation.
+    What is still here when the environment dies, runs again.
+    """
+
+    def __init__(self) -> None:
+        self._unrecorded: dict[str, tuple[ActiveClaim, Done]] = {}
+
+    def __len__(self) -> int:
+        return len(self._unrecorded)
+
+    def get(self, key: str) -> Done | None:
+        """Return the success of *key*, if it waits here."""
+        found = self._unrecorded.get(key)
+        return found[1] if found is not None else None
+
+    def put(self, key: str, claim: ActiveClaim, done: Done) -> None:
+        """Keep the success of *key*; beyond 1,000 keys the oldest is given up."""
+        if len(self._unrecorded) >= JOURNAL_KEYS:
+            del self._unrecorded[next(iter(self._unrecorded))]
+        self._unrecorded[key] = (claim, done)
+
+    async def write(self, invocation: Invocation, cache: LocalCache) -> None:
+        """Write what waits, until the store fails again."""
+        for key, (claim, done) in list(self._unrecorded.items()):
+            claim.resume(invocation)
+            completion = await claim.complete(done.result)
+            if completion is Completion.UNRECORDED:
+                return
+            if completion is Completion.RECORDED:
+                del self._unrecorded[key]
+                cache.put(key, done)
+            # Another worker still holds the key. Should it fail or die, this success is written over what it left.

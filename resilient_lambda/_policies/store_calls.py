@@ -1,0 +1,42 @@
+"""Store calls with retries that know the deadline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from .._core.backoff import full_jitter_s
+from ..errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._io.base import P
+    from .call import Invocation
+
+T = TypeVar("T")
+
+TRIES = 4
+BASE_S = 0.05
+CAP_S = 1.0
+
+
+async def attempt(invocation: Invocation, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """
+    Call a method of the store, again if it is unavailable: four tries, while there is time before the deadline.
+
+    Repeating a compare-and-set is safe: the store recognises its own success by the version (protocols.md B1).
+
+    Raises:
+        StoreUnavailableError: All tries failed, or time ran out; the write may have taken effect.
+        StoreError: The store refused for good.
+    """
+    io = invocation.io
+    for number in range(1, TRIES):
+        try:
+            return await io.call(function, *args, **kwargs)
+        except StoreUnavailableError:
+            wait_s = full_jitter_s(number, base_s=BASE_S, cap_s=CAP_S, rand=io.random())
+            if invocation.deadline_s is not None and io.now() + wait_s >= invocation.deadline_s:
+                raise
+            await io.sleep(wait_s)
+    return await io.call(function, *args, **kwargs)

@@ -1,0 +1,137 @@
+"""
+What the library decided, as immutable values for observers.
+
+An observer is any callable taking one event: ``batch_handler(observers=[print])``. Events carry keys, ids and class
+names, never payloads. An observer that fails is logged once and never disturbs the handler.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from ._core.model import Classification, Disposition
+
+
+class RecordSettled(NamedTuple):
+    """
+    A record's disposition is final.
+
+    Attributes:
+        record_id: What the source calls the record.
+        disposition: What the answer says of it.
+        error_type: Class name of the failure, None for a success.
+        classification: The verdict on the failure, None for a success.
+        ran: False if the function was not run.
+    """
+
+    record_id: str
+    disposition: Disposition
+    error_type: str | None
+    classification: Classification | None
+    ran: bool
+
+
+class ClaimTaken(NamedTuple):
+    """
+    A key was claimed; the function runs next.
+
+    Attributes:
+        key: The stored key.
+        attempt: 1 for the first run.
+        lapses: How many earlier claims ended without a word.
+        is_takeover: True if a lapsed claim was replaced.
+    """
+
+    key: str
+    attempt: int
+    lapses: int
+    is_takeover: bool
+
+
+class ClaimLost(NamedTuple):
+    """A claim was found to be another environment's while, or after, the function ran."""
+
+    key: str
+
+
+class DuplicateSuppressed(NamedTuple):
+    """
+    An event was answered without a run because its key is done or in progress.
+
+    Attributes:
+        key: The stored key.
+        reason: ``"completed"``, ``"in_progress"``, ``"failed"`` or ``"same_batch"``.
+        is_observed_only: True under ``mode="observe"``: the function ran all the same.
+    """
+
+    key: str
+    reason: str
+    is_observed_only: bool
+
+
+class CompletionUnrecorded(NamedTuple):
+    """A success could not be recorded yet; it is in this environment's journal and will be tried again."""
+
+    key: str
+
+
+class ResultDropped(NamedTuple):
+    """A result was not JSON, or too large: the key is recorded as done without it, a replay returns None."""
+
+    key: str
+    reason: str
+
+
+class ReleaseFailed(NamedTuple):
+    """A claim could not be given back; its lease ends on its own."""
+
+    key: str
+    error_type: str
+
+
+class StoreBypassed(NamedTuple):
+    """The store was unavailable and ``on_store_error="run"``: the function runs without protection."""
+
+    key: str
+    error_type: str
+
+
+class DeadLettered(NamedTuple):
+    """
+    A record was set aside, and the sink confirmed it.
+
+    Attributes:
+        confirmation: What the sink answered, a message id for example.
+    """
+
+    record_id: str
+    error_type: str
+    confirmation: str
+
+
+class SinkRejected(NamedTuple):
+    """A dead letter was not confirmed; the record goes back to its source."""
+
+    record_id: str
+    error_type: str
+    is_permanent: bool
+
+
+if TYPE_CHECKING:
+    Event: TypeAlias = (
+        RecordSettled
+        | ClaimTaken
+        | ClaimLost
+        | DuplicateSuppressed
+        | CompletionUnrecorded
+        | ResultDropped
+        | ReleaseFailed
+        | StoreBypassed
+        | DeadLettered
+        | SinkRejected
+    )
+    Observer: TypeAlias = Callable[[Event], object]

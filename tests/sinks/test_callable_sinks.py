@@ -1,0 +1,140 @@
+"""`DeadLetter(function)`: that it returns, confirms; anything else keeps the record."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from resilient_lambda import ConfigurationError, DeadLetter, NonRetryableError, Record, batch_handler
+from resilient_lambda.events import DeadLettered, SinkRejected
+from resilient_lambda.testing import lambda_context, sqs_event, sqs_record
+from tests.handlers.answers import failed
+from tests.handlers.colours import COLOURS
+
+
+@pytest.fixture(params=COLOURS.values(), ids=COLOURS.keys())
+def park(request):
+    """Set records aside with a sink; return the ids that come again and the events."""
+
+    def park(sink, *, count=1, context=None):
+        def function(record):
+            raise NonRetryableError("poison")
+
+        seen = []
+        handler = batch_handler(dead_letter=DeadLetter(sink), observers=[seen.append])(request.param(function))
+        event = sqs_event(sqs_record("1", message_id=f"m{number}") for number in range(count))
+        return failed(handler(event, context or lambda_context())), seen
+
+    return park
+
+
+@pytest.mark.parametrize(
+    ("returned", "confirmation"),
+    [(None, "confirmed"), ("id-1", "id-1"), ("", "confirmed"), (5, "confirmed"), (False, "confirmed")],
+)
+def test_returning_confirms(park, returned, confirmation):
+    """A text is kept as the confirmation; nothing else means anything."""
+    names, seen = park(lambda record, error: returned)
+
+    assert names == []
+    assert seen[0] == DeadLettered("m0", "NonRetryableError", confirmation)
+
+
+@pytest.mark.parametrize("error", [OSError("down"), ValueError("x"), StopIteration(), TimeoutError()], ids=repr)
+def test_raising_keeps_the_record(park, error):
+    """Whatever it raises: the record comes again, and the error's class is told."""
+
+    def sink(record, cause):
+        raise error
+
+    names, seen = park(sink)
+
+    assert names == ["m0"]
+    assert isinstance(seen[0], SinkRejected)
+
+
+def test_a_sink_gets_the_record_and_the_error(park):
+    """The record with its body and id, and what the function raised."""
+    got = []
+
+    def sink(record, error):
+        got.append((record, error))
+
+    park(sink)
+    ((record, error),) = got
+
+    assert isinstance(record, Record)
+    assert (record.id, record.body) == ("m0", "1")
+    assert isinstance(error, NonRetryableError)
+    assert str(error) == "poison"
+
+
+def test_a_sink_of_the_wrong_shape_keeps_the_records(park):
+    """A function that does not take two arguments fails for each record and loses none."""
+    names, _ = park(lambda record: None, count=2)
+
+    assert names == ["m0", "m1"]
+
+
+class Sink:
+    """Sinks of other shapes."""
+
+    def __init__(self):
+        self.got = []
+
+    def __call__(self, record, error):
+        """Take a letter."""
+        self.got.append(record.id)
+
+    def method(self, record, error):
+        """Take a letter."""
+        self.got.append(record.id)
+
+    def tagged(self, tag, record, error):
+        """Take a letter."""
+        self.got.append(record.id)
+
+
+@pytest.mark.parametrize(
+    "shape", [lambda sink: sink, lambda sink: sink.method, lambda sink: functools.partial(sink.tagged, "t")]
+)
+def test_methods_objects_and_partials_are_sinks(park, shape):
+    """Anything that takes a record and an error."""
+    sink = Sink()
+    names, _ = park(shape(sink))
+
+    assert (names, sink.got) == ([], ["m0"])
+
+
+@pytest.mark.parametrize("name", ["function", "object", "method"])
+def test_an_asynchronous_sink_in_a_synchronous_handler_is_refused(name):
+    """It would never run; found at import."""
+
+    class Async:
+        async def __call__(self, record, error): ...
+
+        async def method(self, record, error): ...
+
+    async def function(record, error): ...
+
+    sink = {"function": function, "object": Async(), "method": Async().method}[name]
+
+    with pytest.raises(ConfigurationError, match="async"):
+        batch_handler(dead_letter=DeadLetter(sink))(lambda record: None)
+
+
+def test_letters_that_do_not_fit_before_the_deadline_come_again(time, park):
+    """Each letter takes 2 s: after the end of the invocation none is begun."""
+    began = []
+
+    def slow(record, error):
+        began.append(record.id)
+        time.advance(2)
+
+    ends_at_s = time.now() + 5
+    names, _ = park(slow, count=20, context=time.context(timeout_s=5))
+
+    assert len(began) <= 3
+    assert names == [f"m{number}" for number in range(len(began), 20)]
+    assert time.now() <= ends_at_s + 2
