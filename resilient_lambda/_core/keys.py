@@ -2,7 +2,7 @@
 Idempotency keys: where they are found in a record and how they are stored.
 
 Stored key: ``v1#<namespace>#<sha256 of the canonical JSON of the value>``. Canonical JSON has sorted names and no
-spaces, so 1 and "1" differ, and equal objects have equal keys. None and "" are missing, for both mean "no key was set".
+spaces, so 1 and "1" differ, and equal objects have equal keys.
 """
 
 from __future__ import annotations
@@ -120,11 +120,7 @@ def compile_data_key(spec: str | Sequence[str] | JMESPath, option: str = "key") 
         )
     finds = [compile_path(path, option) for path in spec]
 
-    def find_all(data: Any) -> Any:
-        found = [find(data) for find in finds]
-        return None if any(value is None or value == "" for value in found) else found
-
-    return find_all
+    return lambda data: [find(data) for find in finds]
 
 
 def check_namespace(namespace: str) -> str:
@@ -170,12 +166,26 @@ def stored_key(prefix: str, value: object) -> str:
         prefix: ``v1#<namespace>#``, see `key_prefix`.
 
     Raises:
-        MissingKeyError: The value is None or "".
+        MissingKeyError: The value is missing, see `is_missing`.
         NonRetryableError: The value is not JSON.
     """
-    if value is None or value == "":
+    if is_missing(value):
         raise MissingKeyError("the idempotency key is missing, null or empty in this record")
     return prefix + digest(value)
+
+
+def is_missing(value: object) -> bool:
+    """
+    Tell whether *value* says that no key was set: None, "", a list with such a part, an object of nothing else.
+
+    A list stands for several parts of one key. Were [None, None] a key, all events without these fields would have it
+    in common: the first would be run, the others taken for its duplicates.
+    """
+    if isinstance(value, list | tuple):
+        return not value or any(is_missing(part) for part in value)
+    if isinstance(value, dict):
+        return all(is_missing(part) for part in value.values())
+    return value is None or value == ""
 
 
 def key_prefix(namespace: str) -> str:

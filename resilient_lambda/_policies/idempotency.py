@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakSet
 
+from .._core.describe import describe
 from .._core.idempotency import Busy, Entry, Replay, ReplayFailure, Take
 from .._core.keys import check_namespace, digest, key_prefix, stored_key
 from .._core.model import Category, Classification, Disposition, Failure, Outcome, Success, Verdict
@@ -30,7 +31,8 @@ from .local import Done, Journal, LocalCache
 from .results import UnstorableResultError, encode
 
 if TYPE_CHECKING:
-    from .._core.idempotency import Decision
+    from .._core.describe import describe
+from .._core.idempotency import Decision
     from .._core.keys import KeySpec
     from .._core.record import Record
     from .._io.base import Beat
@@ -160,6 +162,9 @@ class Idempotency:
                 return await proceed(call) if self._observes else known
             call.prepare()  # what cannot be run is not worth a claim
         except Exception as error:  # the user's key function or model, or a record without its key
+            if self._observes:  # it must not change what runs
+                logger.warning("%s has no usable key: %s", call.record.id, describe(error))
+                return await proceed(call)
             return Failure(error, call.classify(error), ran=False)
         outcome = await self._claim_and_run(key, fingerprint, call, proceed, session)
         if not (isinstance(outcome, Failure) and isinstance(outcome.error, InProgressError | StoreError)):

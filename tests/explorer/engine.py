@@ -62,49 +62,60 @@ def explore(make_world: Callable[[], World], *, max_states: int) -> Explored:
     Raises:
         Violation: An invariant broke; the schedule is in the message.
     """
-    seen: set[Hashable] = set()
-    ends = 0
-    path: list[Action] = []
-    world: World | None = make_world()
-    seen.add(world.fingerprint())
-    # Per level: the actions still to be tried there.
-    levels = [list(reversed(world.actions()))]
-    while levels:
-        if not levels[-1]:
-            levels.pop()
-            if path:
-                path.pop()
-            world = _close(world)  # it stands deeper than this level
-            continue
-        action = levels[-1].pop()
-        if world is None:
-            world = _replay(make_world, path)
-        path.append(action)
+    walk = _Walk(make_world)
+    try:
+        return walk.through(max_states)
+    finally:
+        walk.leave()
+
+
+class _Walk:
+    def __init__(self, make_world: Callable[[], World]) -> None:
+        self._make_world = make_world
+        self._path: list[Action] = []
+        self._world: World | None = make_world()
+
+    def through(self, max_states: int) -> Explored:
+        assert self._world is not None
+        seen = {self._world.fingerprint()}
+        ends = 0
+        levels = [list(reversed(self._world.actions()))]  # per level: the actions still to be tried there
+        while levels:
+            if not levels[-1]:
+                levels.pop()
+                if self._path:
+                    self._path.pop()
+                self.leave()  # it stands deeper than this level
+                continue
+            world = self._do(levels[-1].pop())
+            mark = world.fingerprint()
+            if mark in seen:
+                self._path.pop()
+                self.leave()
+                continue
+            seen.add(mark)
+            if len(seen) >= max_states:
+                return Explored(len(seen), ends, was_cut=True)
+            following = world.actions()
+            ends += not following
+            levels.append(list(reversed(following)))
+        return Explored(len(seen), ends, was_cut=False)
+
+    def _do(self, action: Action) -> World:
+        if self._world is None:
+            self._world = self._make_world()
+            for step in self._path:
+                self._world.do(step)
+        self._path.append(action)
         try:
-            world.do(action)
+            self._world.do(action)
         except Violation as violation:
-            raise Violation(f"{violation}\nschedule: {' | '.join(' '.join(step) for step in path)}") from None
-        mark = world.fingerprint()
-        if mark in seen:
-            path.pop()
-            world = _close(world)
-            continue
-        seen.add(mark)
-        if len(seen) >= max_states:
-            return Explored(len(seen), ends, was_cut=True)
-        following = world.actions()
-        ends += not following
-        levels.append(list(reversed(following)))
-    return Explored(len(seen), ends, was_cut=False)
+            schedule = " | ".join(" ".join(step) for step in self._path)
+            raise Violation(f"{violation}\nschedule: {schedule}") from None
+        return self._world
 
-
-def _close(world: World | None) -> None:
-    if world is not None:
-        world.close()
-
-
-def _replay(make_world: Callable[[], World], path: Sequence[Action]) -> World:
-    world = make_world()
-    for action in path:
-        world.do(action)
-    return world
+    def leave(self) -> None:
+        """Give up the live world; the next action begins with a new one."""
+        if self._world is not None:
+            self._world.close()
+            self._world = None

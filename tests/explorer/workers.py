@@ -8,16 +8,19 @@ how, it chooses. Bounds say how often each kind of fault may strike in one sched
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Hashable, Sequence
 from contextlib import suppress
 from contextvars import Context, copy_context
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resilient_lambda import current_claim
 from resilient_lambda.errors import RetryableError, StoreUnavailableError
-from resilient_lambda.stores import MemoryStore
 
 from .engine import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Hashable, Sequence
+
+    from resilient_lambda.stores import MemoryStore
 
 START_S = 1_000_000.0
 
@@ -202,6 +205,7 @@ class StoreWorld:
         bounds: Bounds,
         check: Callable[[StoreWorld], None],
         store: MemoryStore,
+        *,
         key: str,
     ) -> None:
         self.store = store
