@@ -31,8 +31,7 @@ from .local import Done, Journal, LocalCache
 from .results import UnstorableResultError, encode
 
 if TYPE_CHECKING:
-    from .._core.describe import describe
-from .._core.idempotency import Decision
+    from .._core.idempotency import Decision
     from .._core.keys import KeySpec
     from .._core.record import Record
     from .._io.base import Beat
