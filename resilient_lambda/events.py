@@ -7,7 +7,9 @@ names, never payloads. An observer that fails is logged once and never disturbs 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from ._named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

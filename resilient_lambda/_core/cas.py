@@ -8,7 +8,9 @@ writing is one's own write whose answer was lost (protocols.md B1), and needs no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from .._named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

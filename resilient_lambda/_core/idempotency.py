@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from enum import Enum
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from .._named_tuple import NamedTuple
 from ..errors import ItemFormatError
 from .cas import ABSENT, AsRead
 

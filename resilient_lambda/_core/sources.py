@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from .._named_tuple import NamedTuple
 from ..errors import UnknownEventError
 
 if TYPE_CHECKING:

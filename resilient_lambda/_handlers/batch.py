@@ -48,7 +48,15 @@ _NOT_STARTED = Classification(Verdict.RETRYABLE, Category.TIMEOUT, reason="no ti
 class _Batch:
     """One invocation: which records are given back, and which letters are to be sent."""
 
-    __slots__ = ("_is_reporting", "_letters", "_plan", "failed_ids", "invocation", "settle_success")
+    __slots__ = (
+        "_is_reporting",
+        "_letters",
+        "_plan",
+        "failed_ids",
+        "invocation",
+        "judges_failures",
+        "settle_success",
+    )
 
     def __init__(self, plan: Plan, invocation: Invocation) -> None:
         self._plan = plan
@@ -58,6 +66,8 @@ class _Batch:
         self._is_reporting = is_reporting()
         self._letters: list[Letter] = []
         self.failed_ids: list[str] = []
+        # Where failures are neither told nor sent to a sink, nobody needs the verdict on them.
+        self.judges_failures = self._is_reporting or bool(invocation.observers) or plan.dead_letter is not None
 
     @property
     def has_letters(self) -> bool:
@@ -73,7 +83,7 @@ class _Batch:
             if self.settle_success is not None:
                 self.settle_success(record)
             return
-        attempts = None if self._plan.counts_attempts else record.receives
+        attempts = record.receives if self._plan.asks_receives else None
         disposition = self._plan.dispose(outcome, attempts)
         held = None if call is None else call.held
         if disposition is Disposition.DEAD_LETTER or held is not None:
@@ -107,6 +117,7 @@ def _run_plain(plan: Plan, batch: _Batch, arguments: Iterator[Any], source: Sour
     """Run records one after the other where no policy stands between: the hot path, without a coroutine."""
     function, settle_success = _bound(plan, context), batch.settle_success
     now, stop_at_s = batch.invocation.io.now, batch.invocation.stop_at_s
+    judges_failures, failed_ids = batch.judges_failures, batch.failed_ids
     for argument in arguments:
         if now() >= stop_at_s:
             batch.give_back(_record(argument, source))
@@ -116,7 +127,10 @@ def _run_plain(plan: Plan, batch: _Batch, arguments: Iterator[Any], source: Sour
             if returned is not None:
                 refuse_awaitable(returned)
         except Exception as error:  # the border to user code
-            batch.settle(_record(argument, source), Failure(error, plan.classifier.classify(error)))
+            if judges_failures:
+                batch.settle(_record(argument, source), Failure(error, plan.classifier.classify(error)))
+            else:
+                failed_ids.append(_record(argument, source).id)
         else:
             if settle_success is not None:
                 settle_success(_record(argument, source))
@@ -126,6 +140,7 @@ async def _run_plain_async(plan: Plan, batch: _Batch, arguments: Iterator[Any], 
     """Do what `_run_plain` does, for ``async def``."""
     function, settle_success = _bound(plan, context), batch.settle_success
     now, stop_at_s = batch.invocation.io.now, batch.invocation.stop_at_s
+    judges_failures, failed_ids = batch.judges_failures, batch.failed_ids
     for argument in arguments:
         if now() >= stop_at_s:
             batch.give_back(_record(argument, source))
@@ -133,7 +148,10 @@ async def _run_plain_async(plan: Plan, batch: _Batch, arguments: Iterator[Any], 
         try:
             await function(argument)
         except Exception as error:  # the border to user code
-            batch.settle(_record(argument, source), Failure(error, plan.classifier.classify(error)))
+            if judges_failures:
+                batch.settle(_record(argument, source), Failure(error, plan.classifier.classify(error)))
+            else:
+                failed_ids.append(_record(argument, source).id)
         else:
             if settle_success is not None:
                 settle_success(_record(argument, source))

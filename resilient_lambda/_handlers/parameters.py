@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import collections.abc
 import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .._core.describe import describe
@@ -219,7 +218,11 @@ def _is_powertools_data_class(kind: Any) -> bool:
 
 
 def _need_pydantic(kind: Any) -> None:
-    if "pydantic" not in sys.modules and find_spec("pydantic") is None:
+    if "pydantic" in sys.modules:
+        return
+    from importlib.util import find_spec  # 0.3 ms that only a handler with a model should pay
+
+    if find_spec("pydantic") is None:
         raise ConfigurationError(
             f"validating bodies as {kind!r} needs pydantic; install it, or take a Record or a dict"
         )

@@ -37,11 +37,13 @@ class Plan:
         parameter: How its first parameter is filled.
         policies: Those that operators have not switched off, outermost first.
         dead_letter: The sink, None if there is none or operators switched it off.
+        asks_receives: True if the receive count must stand in for real attempts, which Idempotency alone counts.
         step: Runs one `Call` through all policies.
         io: What policies may do to the world.
     """
 
     __slots__ = (
+        "asks_receives",
         "classifier",
         "dead_letter",
         "function",
@@ -98,6 +100,8 @@ class Plan:
             if dead_letter is None:
                 raise ConfigurationError(f"max_attempts={max_attempts} needs dead_letter=, where the record goes then")
         self.max_attempts = max_attempts if self.dead_letter is not None else None
+        counts_attempts = any(kind_of(policy) == "idempotency" for policy in self.policies)
+        self.asks_receives = self.max_attempts is not None and not counts_attempts
         if margin_s is not None:
             number("margin_s", margin_s, at_least=0)
         if not isinstance(raw, bool):
@@ -119,11 +123,6 @@ class Plan:
     def current_io(self) -> Io:
         """Return the Io to use now: a test's, or this plan's own."""
         return self.io if replacement is None else replacement(self.signature.is_asynchronous)
-
-    @property
-    def counts_attempts(self) -> bool:
-        """True if a policy counts real attempts, so that the receive count need not stand in."""
-        return any(kind_of(policy) == "idempotency" for policy in self.policies)
 
     def call(
         self,

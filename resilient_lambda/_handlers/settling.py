@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .._core.model import Disposition, Failure
+from .._named_tuple import NamedTuple
 from .._policies.call import logger
 from ..errors import ConfigurationError, SinkError
 from ..events import DeadLettered, RecordSettled, SinkRejected

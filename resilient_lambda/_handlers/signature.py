@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from functools import partial
 from types import CodeType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .._core.functions import CO_COROUTINE, unwrap
+from .._named_tuple import NamedTuple
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:

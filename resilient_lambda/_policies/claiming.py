@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .._core.cas import Stored
 from .._core.idempotency import Ask, Busy, Entry, Take, decide, parse, render
+from .._named_tuple import NamedTuple
 from .store_calls import attempt
 
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .._core.model import Success
+from .._named_tuple import NamedTuple
 from .claim import Completion
 from .results import decode
 

@@ -131,7 +131,7 @@ def _of_failed_call(error: Any, operation: str, table: str) -> ResilienceError:
     kind = type(error).__name__
     what = f"{operation} on table {table!r}"
     if isinstance(error, (botocore_errors.HTTPClientError, botocore_errors.ConnectionError)):
-        return StoreUnavailableError(f"{what}: no answer from DynamoDB ({kind}); the write may have taken effect")
+        return StoreUnavailableError(f"{what}: no answer from DynamoDB ({kind})")
     if isinstance(error, (botocore_errors.CredentialRetrievalError, botocore_errors.MetadataRetrievalError)):
         return StoreUnavailableError(f"{what}: the AWS credentials could not be fetched ({kind}); try again")
     if isinstance(error, (botocore_errors.NoCredentialsError, botocore_errors.PartialCredentialsError)):

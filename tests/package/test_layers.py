@@ -10,6 +10,7 @@ from .imports import PACKAGE, Import, files, of_package, of_source
 
 # From the bottom to the top; names side by side are of one layer.
 LAYERS = [
+    {"_named_tuple"},
     {"errors"},
     {"events"},
     {"_core"},
@@ -119,7 +120,7 @@ def test_the_core_imports_nothing_impure():
         if unit(found.importer) != "_core" or found.is_type_only:
             continue
         if found.is_relative:
-            is_pure = unit(found.target) in {"errors", "events", "_core"}
+            is_pure = unit(found.target) in {"_named_tuple", "errors", "events", "_core"}
         else:
             is_pure = found.top in PURE_STDLIB or (found.is_lazy and found.top in PURE_LAZY.get(found.importer, ()))
         if not is_pure:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 
 import pytest
 
@@ -41,7 +43,7 @@ def test_returning_confirms(park, returned, confirmation):
     assert seen[0] == DeadLettered("m0", "NonRetryableError", confirmation)
 
 
-@pytest.mark.parametrize("error", [OSError("down"), ValueError("x"), StopIteration(), TimeoutError()], ids=repr)
+@pytest.mark.parametrize("error", [OSError("down"), ValueError("x"), KeyError("k"), TimeoutError()], ids=repr)
 def test_raising_keeps_the_record(park, error):
     """Whatever it raises: the record comes again, and the error's class is told."""
 
@@ -52,6 +54,28 @@ def test_raising_keeps_the_record(park, error):
 
     assert names == ["m0"]
     assert isinstance(seen[0], SinkRejected)
+
+
+@pytest.mark.parametrize("colour", ["def", "async def"])
+def test_an_exhausted_iterator_in_a_sink_keeps_the_record(colour):
+    """``next()`` without a default raises what no future can hold: it must not hang the handler, in no colour."""
+    code = f"""
+from resilient_lambda import DeadLetter, NonRetryableError, batch_handler
+from resilient_lambda.testing import lambda_context, sqs_event
+
+def sink(record, error):
+    next(iter(()))
+
+@batch_handler(dead_letter=DeadLetter(sink))
+{colour} handler(record):
+    raise NonRetryableError("x")
+
+print(len(handler(sqs_event(["1"]), lambda_context())["batchItemFailures"]))
+"""
+
+    done = subprocess.run([sys.executable, "-c", code], timeout=20, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "1\n"
 
 
 def test_a_sink_gets_the_record_and_the_error(park):
