@@ -187,7 +187,7 @@ def is_missing(value: object) -> bool:
     if isinstance(value, list | tuple):
         return not value or any(is_missing(part) for part in value)
     if isinstance(value, dict):
-        return all(is_missing(part) for part in value.values())
+        return all(part is None or part == "" for part in value.values())
     return value is None or value == ""
 
 

@@ -136,7 +136,7 @@ def parameter_of(
             raise ConfigurationError(f"raw=True and model={model!r} exclude each other; give one of them")
         return Parameter(_Raw)
     if model is not None:
-        return Parameter(_checked_type("model", model))
+        return Parameter(_checked_type("model=", model))
     kind = resolve(function, signature.annotation, local_names)
     if kind is None:
         return Parameter(_Raw if is_event else Record)
@@ -144,7 +144,7 @@ def parameter_of(
         kind = kind.__origin__
     if not _is_record(kind) and _names_record(kind):
         raise ConfigurationError(f"the annotation {kind} has Record inside something else; take one Record")
-    _checked_type("the annotation", kind)
+    _checked_type("the annotation ", kind)
     if _is_any_object(kind):
         kind = _Raw if is_event else dict
     return Parameter(list if getattr(kind, "__origin__", None) is list and not _arguments(kind) else kind)
@@ -153,9 +153,7 @@ def parameter_of(
 def _checked_type(option: str, kind: Any) -> Any:
     is_value = isinstance(kind, str | bytes | int | float | list | tuple | dict | set)
     if is_value or (not isinstance(kind, type) and hasattr(type(kind), "model_validate")):
-        raise ConfigurationError(f"{option} {kind!r} is no type; give the class itself, such as Order")
-    if type(kind).__name__ == "_TypedDictMeta" and type(kind).__module__ == "typing" and sys.version_info < (3, 12):
-        raise ConfigurationError(f"{kind!r}: before Python 3.12, pydantic takes TypedDict of typing_extensions only")
+        raise ConfigurationError(f"{option}{kind!r} is no type; give the class itself, such as Order")
     return kind
 
 
@@ -218,11 +216,12 @@ def _is_powertools_data_class(kind: Any) -> bool:
 
 
 def _need_pydantic(kind: Any) -> None:
-    if "pydantic" in sys.modules:
-        return
-    from importlib.util import find_spec  # 0.3 ms that only a handler with a model should pay
+    if "pydantic" not in sys.modules:
+        from importlib.util import find_spec  # 0.3 ms that only a handler with a model should pay
 
-    if find_spec("pydantic") is None:
-        raise ConfigurationError(
-            f"validating bodies as {kind!r} needs pydantic; install it, or take a Record or a dict"
-        )
+        if find_spec("pydantic") is None:
+            raise ConfigurationError(
+                f"validating bodies as {kind!r} needs pydantic; install it, or take a Record or a dict"
+            )
+    if type(kind).__name__ == "_TypedDictMeta" and type(kind).__module__ == "typing" and sys.version_info < (3, 12):
+        raise ConfigurationError(f"{kind!r}: before Python 3.12, pydantic takes TypedDict of typing_extensions only")

@@ -151,7 +151,7 @@ def _entry(number: int, record: Record[Any], error: BaseException) -> dict[str, 
     rest = {name: original[name] for name in original if name not in kept}
     note: dict[str, Any] = {
         "error": type(error).__name__,
-        "message": describe(error).encode("utf-8", "replace")[:TEXT_BYTES].decode("utf-8", "ignore"),
+        "message": _trimmed(describe(error)),
         "source": record.source,
         "id": record.id,
         "dedup": _dedup(record),
@@ -167,6 +167,14 @@ def _entry(number: int, record: Record[Any], error: BaseException) -> dict[str, 
         # The body itself may be as large as a message may be: rather the body alone than no dead letter (A10).
         del entry["MessageAttributes"]
     return entry
+
+
+def _trimmed(message: str) -> str:
+    """Return as much of *message* as takes `TEXT_BYTES` in JSON, where a control character takes six."""
+    plain = message.encode("utf-8", "replace").decode()
+    while len(json.dumps(plain, ensure_ascii=False).encode()) > TEXT_BYTES:
+        plain = plain[: len(plain) * 9 // 10]
+    return plain
 
 
 def _attributes(record: Record[Any]) -> dict[str, dict[str, Any]]:

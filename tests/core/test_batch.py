@@ -17,7 +17,7 @@ PERMANENT = Classification(Verdict.NON_RETRYABLE, Category.UNKNOWN)
 
 
 @pytest.mark.parametrize(
-    ("attempts", "max_attempts", "has_sink"), itertools.product([None, 9], [None, 1], [True, False])
+    ("attempts", "max_attempts", "has_sink"), list(itertools.product([None, 9], [None, 1], [True, False]))
 )
 def test_a_success_is_acknowledged(attempts, max_attempts, has_sink):
     """Whatever the counts say."""

@@ -111,7 +111,7 @@ IDEMPOTENCY = {
     "key empty part": ({"key": "a..b"}, r"key='a\.\.b'"),
     "key empty list": ({"key": []}, r"key=\[\]"),
     "key list of numbers": ({"key": [1]}, r"key=\[1\]"),
-    "namespace empty": ({"namespace": ""}, "namespace ''"),
+    "namespace empty": ({"namespace": ""}, "namespace=''"),
     "namespace long": ({"namespace": "é" * 600}, "1200 bytes"),
     "namespace number": ({"namespace": 5}, "namespace"),
     "keep_s zero": ({"keep_s": 0}, "keep_s=0"),
