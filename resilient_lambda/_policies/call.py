@@ -32,10 +32,11 @@ class Invocation:
         context: The Lambda context, or whatever stood in its place.
         deadline_s: Wall clock at which Lambda stops the invocation; None if the context does not say.
         stop_at_s: Wall clock after which nothing new is started: the deadline less the margin.
+        is_store_away: True while the last store call failed although it was repeated.
         sessions: What each policy keeps for the length of this invocation.
     """
 
-    __slots__ = ("context", "deadline_s", "io", "observers", "sessions", "source", "stop_at_s")
+    __slots__ = ("context", "deadline_s", "io", "is_store_away", "observers", "sessions", "source", "stop_at_s")
 
     def __init__(
         self, io: Io, source: Source, context: Any, *, observers: Sequence[Observer], margin_s: float | None
@@ -44,6 +45,7 @@ class Invocation:
         self.source = source
         self.context = context
         self.observers = observers
+        self.is_store_away = False
         self.sessions: dict[object, Any] = {}
         self.deadline_s, self.stop_at_s = time_limits(io.now(), context, margin_s)
 

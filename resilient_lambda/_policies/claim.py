@@ -167,31 +167,39 @@ class ActiveClaim:
             raise LeaseLostError(f"the claim on {self.key} is no longer this environment's")
 
     async def beat(self) -> None:
-        """Renew the lease for the heartbeat; never one that has lapsed, never one that is settled."""
+        """
+        Renew the lease for the heartbeat; never one that has lapsed, never one that is settled.
+
+        Tried once: completion waits for the beat that is under way, and the next beat is the next try.
+        """
         async with self._gate:
             if self.is_settled or self.is_lost or self._invocation.io.now() >= self.entry.lease_until_s:
                 return
             try:
-                await self._renew_gated(self._lease_s)
+                await self._renew_gated(self._lease_s, repeats=False)
             except StoreError:
                 return  # the next beat tries again; until then the lease still holds
 
-    async def _renew_gated(self, lease_s: float) -> None:
+    async def _renew_gated(self, lease_s: float, *, repeats: bool = True) -> None:
         io = self._invocation.io
         for _ in range(2):
             self._n += 1
             entry = renewed(self.entry, n=self._n, now_s=io.now(), lease_s=lease_s, keep_s=self._keep_s)
-            if await self._put_gated(entry):
+            if await self._put_gated(entry, repeats=repeats):
                 return
 
-    async def _put_gated(self, entry: Entry) -> bool:
+    async def _put_gated(self, entry: Entry, *, repeats: bool = True) -> bool:
         """
         Write *entry* over what this environment wrote last; False if it is worth another try.
 
         A refusal by an earlier write of our own, whose answer was late, adopts that write's version (protocols.md B1);
         any other refusal means that the claim is lost.
         """
-        answer = await attempt(self._invocation, self._store.put_if, self.key, render(entry), as_read(self.entry))
+        write = (self.key, render(entry), as_read(self.entry))
+        if repeats:
+            answer = await attempt(self._invocation, self._store.put_if, *write)
+        else:
+            answer = await self._invocation.io.call(self._store.put_if, *write)
         if isinstance(answer, Stored):
             self.entry = entry
             return True

@@ -176,8 +176,7 @@ class Idempotency:
         session: _Session | None = invocation.sessions.get(self)
         if session is None:
             return
-        if session.beat is not None:
-            await session.beat.stop()
+        await session.end_heartbeat()
         await self._journal.write(invocation, self._cache)
         for unknown in session.unknown:
             await unknown.release(error=None)
@@ -389,6 +388,7 @@ class _Session:
         self.unknown: list[ActiveClaim] = []
         self.beat: Beat | None = None
         self._running: list[ActiveClaim] = []
+        self._is_ended = False
 
     def watch(self, taken: ActiveClaim, invocation: Invocation, interval_s: float) -> None:
         """Renew the lease of *taken* at intervals, until it is settled."""
@@ -396,9 +396,16 @@ class _Session:
         if self.beat is None:
             self.beat = invocation.io.every(interval_s, self._renew)
 
+    async def end_heartbeat(self) -> None:
+        """Join the heartbeat: one that went on would thaw with the environment and renew dead claims (C4)."""
+        self._is_ended = True
+        if self.beat is not None:
+            await self.beat.stop()
+
     async def _renew(self) -> None:
         for running in self._running:
-            await running.beat()
+            if not self._is_ended:  # asked before each write: the join does not wait for ever
+                await running.beat()
 
 
 _IN_PROGRESS = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="in progress elsewhere")

@@ -24,6 +24,9 @@ async def attempt(invocation: Invocation, function: Callable[P, T], *args: P.arg
     """
     Call a method of the store, again if it is unavailable: four tries, while there is time before the deadline.
 
+    Once all tries have failed, later calls of the invocation are tried once until one succeeds: a batch of ten must not
+    try a dead table forty times.
+
     Repeating a compare-and-set is safe: the store recognises its own success by the version (protocols.md B1).
 
     Raises:
@@ -31,12 +34,18 @@ async def attempt(invocation: Invocation, function: Callable[P, T], *args: P.arg
         StoreError: The store refused for good.
     """
     io = invocation.io
-    for number in range(1, TRIES):
+    number = 1
+    while True:
         try:
-            return await io.call(function, *args, **kwargs)
+            answer = await io.call(function, *args, **kwargs)
         except StoreUnavailableError:
             wait_s = full_jitter_s(number, base_s=BASE_S, cap_s=CAP_S, rand=io.random())
-            if invocation.deadline_s is not None and io.now() + wait_s >= invocation.deadline_s:
+            is_late = invocation.deadline_s is not None and io.now() + wait_s >= invocation.deadline_s
+            if invocation.is_store_away or is_late or number == TRIES:
+                invocation.is_store_away = True
                 raise
             await io.sleep(wait_s)
-    return await io.call(function, *args, **kwargs)
+            number += 1
+        else:
+            invocation.is_store_away = False
+            return answer

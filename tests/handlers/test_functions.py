@@ -90,7 +90,7 @@ FUNCTIONS = {
     "partial of a method": functools.partial(Service().method),
     "partial of an object": functools.partial(AsyncCallable()),
     "any arguments": anything,
-    "lambda": lambda record: seen.append(record.raw),
+    "lambda": lambda record: seen.append(("lambda", record)),
 }
 
 

@@ -95,7 +95,7 @@ def test_an_unknown_option_is_a_type_error(decorate):
         {"model": dict},
         {"model": list[int] | dict},
     ],
-    ids=repr,
+    ids=range(7),
 )
 def test_right_options_are_taken(options, paint, capsys):
     """Lists and tuples, whole and real numbers, types of every kind."""
