@@ -18,12 +18,16 @@ PEER = "aws_lambda_powertools"
 def wheel_bytes() -> Measured:
     """Build our wheel, and pack the files of the installed peer as a wheel holds them."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
+        built = subprocess.run(
             [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
             cwd=ROOT,
-            check=True,
-            stdout=subprocess.DEVNULL,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
+        if built.returncode:
+            raise RuntimeError(f"the wheel could not be built:\n{built.stdout}")
         (ours,) = Path(folder).glob("*.whl")
         peer = Path(folder) / "peer.zip"
         with zipfile.ZipFile(peer, "w", zipfile.ZIP_DEFLATED) as archive:
