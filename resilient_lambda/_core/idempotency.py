@@ -166,19 +166,19 @@ def decide(current: Entry | None, ask: Ask, *, n: int = 0) -> Decision:
         n: The number of this write within the owner's versions; new for every try on another entry.
     """
     if current is None:
-        return Take(_claim(ask, n), ABSENT, is_takeover=False)
-    if owner_of(current.version) == ask.owner:
+        return Take(new_claim(ask, n), ABSENT, is_takeover=False)
+    if owner_of(current.version) == ask.owner and current.status is Status.IN_PROGRESS:
         # An earlier try of this very claim, whose answer was late (protocols.md B1).
-        return Take(_claim(ask, n, current), as_read(current), is_takeover=False)
+        return Take(new_claim(ask, n, current), as_read(current), is_takeover=False)
     if current.expires_at_s <= ask.now_s:  # TTL deletion lags by days: the reader checks
-        return Take(_claim(ask, n), as_read(current), is_takeover=False)
+        return Take(new_claim(ask, n), as_read(current), is_takeover=False)
     if current.status is Status.RELEASED:
-        return Take(_claim(ask, n, current), as_read(current), is_takeover=False)
+        return Take(new_claim(ask, n, current), as_read(current), is_takeover=False)
     if current.status is Status.IN_PROGRESS and is_lapsed(current, now_s=ask.now_s, skew_s=ask.skew_s):
-        return Take(_claim(ask, n, current, lapses=current.lapses + 1), as_read(current), is_takeover=True)
+        return Take(new_claim(ask, n, current, lapses=current.lapses + 1), as_read(current), is_takeover=True)
     if current.status is Status.FAILED and current.delivery != ask.delivery:
         # A redrive brings a new delivery: replaying the failure would swallow it (protocols.md A1).
-        return Take(_claim(ask, n), as_read(current), is_takeover=False)
+        return Take(new_claim(ask, n), as_read(current), is_takeover=False)
     if current.fingerprint and ask.fingerprint and current.fingerprint != ask.fingerprint:
         return Mismatch()
     if current.status is Status.COMPLETED:
@@ -320,7 +320,8 @@ def _text(value: Value) -> str:
     return value
 
 
-def _claim(ask: Ask, n: int, current: Entry | None = None, *, lapses: int | None = None) -> Entry:
+def new_claim(ask: Ask, n: int, current: Entry | None = None, *, lapses: int | None = None) -> Entry:
+    """Return the entry of a claim; attempts, lapses and last error are those of *current*."""
     lease_until_s = ask.now_s + ask.lease_s
     return Entry(
         Status.IN_PROGRESS,

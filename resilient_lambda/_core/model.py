@@ -51,13 +51,19 @@ class Classification(NamedTuple):
 
 
 class Success:
-    """The function returned *value*."""
+    """
+    The function returned *value*, in this run or in an earlier one.
+
+    Attributes:
+        ran: False if an earlier run is answered for: the function was not run.
+    """
 
     __match_args__ = ("value",)
-    __slots__ = ("value",)
+    __slots__ = ("ran", "value")
 
-    def __init__(self, value: Any = None) -> None:
+    def __init__(self, value: Any = None, *, ran: bool = True) -> None:
         self.value = value
+        self.ran = ran
 
     def __repr__(self) -> str:
         return "Success(...)"

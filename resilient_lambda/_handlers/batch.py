@@ -74,14 +74,14 @@ class _Batch:
         """True if dead letters wait to be sent."""
         return bool(self._letters)
 
-    def _report_success(self, record: Record[Any]) -> None:
-        self.invocation.emit(RecordSettled(record.id, Disposition.ACK, None, None, ran=True))
+    def _report_success(self, record: Record[Any], *, ran: bool = True) -> None:
+        self.invocation.emit(RecordSettled(record.id, Disposition.ACK, None, None, ran))
 
     def settle(self, record: Record[Any], outcome: Outcome, call: Call | None = None) -> None:
         """Settle a record whose run has ended; a dead letter waits for its sink."""
         if not isinstance(outcome, Failure):
             if self.settle_success is not None:
-                self.settle_success(record)
+                self.settle_success(record, ran=outcome.ran)
             return
         attempts = record.receives if self._plan.asks_receives else None
         disposition = self._plan.dispose(outcome, attempts)
@@ -163,8 +163,10 @@ async def _run_with_policies(plan: Plan, batch: _Batch, records: Iterator[Record
     invocation = batch.invocation
     try:
         waiting = [record for record in records if not await _run_one(plan, batch, record, may_wait=False)]
-        # Whoever has to wait for a twin does so when nothing else is left to do (protocols.md C3).
+        # Whoever has to wait for a twin does so when nothing else is left to do, and while nothing is held: two
+        # environments that wait for each other's letters would wait for ever (protocols.md C3).
         for record in waiting:
+            await batch.park()
             await _run_one(plan, batch, record, may_wait=True)
     finally:
         await finish(plan.policies, invocation)

@@ -139,7 +139,7 @@ async def _run(plan: Plan, event: Any, context: Any) -> Any:
         await finish(plan.policies, invocation)
     if isinstance(outcome, Success):
         if invocation.observers:
-            invocation.emit(RecordSettled(invocation.request_id, Disposition.ACK, None, None, ran=True))
+            invocation.emit(RecordSettled(invocation.request_id, Disposition.ACK, None, None, outcome.ran))
         return outcome.value
     disposition = Disposition.DEAD_LETTER if call.held is not None else plan.dispose(outcome, None)
     if disposition is Disposition.DEAD_LETTER:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .blocking import BlockingIo
@@ -50,10 +49,15 @@ class AsyncIo(BlockingIo):
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call *function* in a thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            _threads, partial(copy_context().run, _call, partial(function, *args, **kwargs))
-        )
+        context = copy_context()
+
+        def run() -> T:
+            try:
+                return context.run(function, *args, **kwargs)
+            except StopIteration as error:  # no future can hold one: whoever awaited it would wait for ever
+                raise RuntimeError(f"{function!r} raised StopIteration") from error
+
+        return await asyncio.get_running_loop().run_in_executor(_threads, run)
 
     async def invoke(self, function: Callable[..., Any], *args: object) -> Any:
         """Call the user's *function* and await its result."""
@@ -66,13 +70,6 @@ class AsyncIo(BlockingIo):
     def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> _TaskBeat:  # type: ignore[override]
         """Start a task that does *beat* every *interval_s* seconds."""
         return _TaskBeat(interval_s, beat)
-
-
-def _call(function: Callable[[], T]) -> T:
-    try:
-        return function()
-    except StopIteration as error:  # no future can hold one: whoever awaited it would wait for ever
-        raise RuntimeError(f"{function!r} raised StopIteration") from error
 
 
 IO = AsyncIo()

@@ -32,11 +32,22 @@ class Invocation:
         context: The Lambda context, or whatever stood in its place.
         deadline_s: Wall clock at which Lambda stops the invocation; None if the context does not say.
         stop_at_s: Wall clock after which nothing new is started: the deadline less the margin.
+        store_call_s: How long the last store call took.
         is_store_away: True while the last store call failed although it was repeated.
         sessions: What each policy keeps for the length of this invocation.
     """
 
-    __slots__ = ("context", "deadline_s", "io", "is_store_away", "observers", "sessions", "source", "stop_at_s")
+    __slots__ = (
+        "context",
+        "deadline_s",
+        "io",
+        "is_store_away",
+        "observers",
+        "sessions",
+        "source",
+        "stop_at_s",
+        "store_call_s",
+    )
 
     def __init__(
         self, io: Io, source: Source, context: Any, *, observers: Sequence[Observer], margin_s: float | None
@@ -45,9 +56,14 @@ class Invocation:
         self.source = source
         self.context = context
         self.observers = observers
+        self.store_call_s = 0.0
         self.is_store_away = False
         self.sessions: dict[object, Any] = {}
         self.deadline_s, self.stop_at_s = time_limits(io.now(), context, margin_s)
+
+    def has_time_for_store(self, wait_s: float = 0.0) -> bool:
+        """Tell whether a store call after *wait_s* would end before the deadline, if it takes as long as the last."""
+        return self.deadline_s is None or self.io.now() + wait_s + self.store_call_s < self.deadline_s
 
     @property
     def request_id(self) -> str:

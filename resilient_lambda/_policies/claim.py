@@ -28,6 +28,7 @@ from .._core.idempotency import (
     render,
     renewed,
 )
+from .._core.model import Category, Classification, Verdict
 from .._io.blocking import drive
 from ..errors import ItemTooLargeError, LeaseLostError, StoreError, StoreUnavailableError
 from ..events import ReleaseFailed, ResultDropped
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 # A completion that is refused again and again meets a key that changes hands faster than it can write.
 COMPLETION_ROUNDS = 6
+LEASE_LOST = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="lease lost")
 PARK_S = 3.0  # one call of a sink: connect 1 s, read 2 s
 
 _current: ContextVar[ActiveClaim | None] = ContextVar("resilient_lambda_claim", default=None)
@@ -80,6 +82,7 @@ class ActiveClaim:
         attempt: 1 for the first run, one more for each run that failed. Crashes are not counted.
         entry: What is stored now, as far as this environment knows.
         is_lost: True once another environment was seen to hold the key.
+        is_refused: True once `ensure_owned` has told the function that the key is not its own.
         is_settled: True once the claim has ended, so that nothing renews it.
     """
 
@@ -94,6 +97,7 @@ class ActiveClaim:
         "_token",
         "entry",
         "is_lost",
+        "is_refused",
         "is_settled",
         "key",
     )
@@ -112,6 +116,7 @@ class ActiveClaim:
         self.key = key
         self.entry = entry
         self.is_lost = False
+        self.is_refused = False
         self._store = store
         self._invocation = invocation
         self._lease_s = lease_s
@@ -162,8 +167,10 @@ class ActiveClaim:
                 if not self.is_lost:
                     await self._renew_gated(max(self._lease_s, for_s + self._skew_s))
         except StoreError as error:
+            self.is_refused = True
             raise LeaseLostError(f"the lease on {self.key} could not be renewed: {type(error).__name__}") from error
         if self.is_lost:
+            self.is_refused = True
             raise LeaseLostError(f"the claim on {self.key} is no longer this environment's")
 
     async def beat(self) -> None:
@@ -297,6 +304,15 @@ class ActiveClaim:
     def __exit__(self, *exc_info: object) -> None:
         """Make it no longer so."""
         _current.reset(self._token)
+
+
+class ObservedClaim(ActiveClaim):
+    """What `current_claim` returns under ``mode="observe"`` where the key is not this environment's: always content."""
+
+    __slots__ = ()
+
+    async def _ensure_owned(self, for_s: float) -> None:
+        pass
 
 
 class HeldClaim:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core.cas import Stored
-from .._core.idempotency import Ask, Busy, Entry, Take, decide, parse, render
+from .._core.idempotency import Ask, Busy, Entry, Take, decide, new_claim, parse, render
 from .._named_tuple import NamedTuple
 from .store_calls import attempt
 
@@ -65,24 +65,13 @@ async def claim(
     """
     invocation = call.invocation
     io = invocation.io
-    # The request id makes an owner readable for people, and unique even where randomness were not (protocols.md B7).
-    owner = f"{io.token()}-{invocation.request_id}"
+    owner = _new_owner(invocation)
     # A redelivery is probably known: read first, for a refused write costs as much as one that succeeds (D2).
     receives = call.record.receives
     current = await _read(store, key, invocation) if receives is not None and receives > 1 else None
     poll_s = POLL_S
     while len(tried) < CLAIM_ROUNDS:
-        ask = Ask(
-            owner,
-            io.now(),
-            terms.lease_for(invocation),
-            terms.skew_s,
-            terms.keep_s,
-            invocation.deadline_s or 0.0,
-            fingerprint,
-            call.record.id,
-        )
-        decision = decide(current, ask, n=len(tried))
+        decision = decide(current, _ask(owner, call, terms, fingerprint), n=len(tried))
         if isinstance(decision, Take):
             tried.append(decision.entry)
             answer = await attempt(invocation, store.put_if, key, render(decision.entry), decision.expected)
@@ -100,6 +89,31 @@ async def claim(
         poll_s = min(poll_s * 2, POLL_CAP_S)
         current = await _read(store, key, invocation)
     return Busy(io.now() + POLL_CAP_S, 0.0)  # it changes hands faster than it can be claimed
+
+
+def unread(call: Call, terms: Terms, fingerprint: str) -> Entry:
+    """Return the entry of a claim on a key of which nothing is known."""
+    ask = _ask(_new_owner(call.invocation), call, terms, fingerprint)
+    return new_claim(ask, 0)
+
+
+def _new_owner(invocation: Invocation) -> str:
+    # The request id makes an owner readable for people, and unique even where randomness were not (protocols.md B7).
+    return f"{invocation.io.token()}-{invocation.request_id}"
+
+
+def _ask(owner: str, call: Call, terms: Terms, fingerprint: str) -> Ask:
+    invocation = call.invocation
+    return Ask(
+        owner,
+        invocation.io.now(),
+        terms.lease_for(invocation),
+        terms.skew_s,
+        terms.keep_s,
+        invocation.deadline_s or 0.0,
+        fingerprint,
+        call.record.id,
+    )
 
 
 async def _read(store: Store, key: str, invocation: Invocation) -> Entry | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .._core.model import Category, Classification, Failure, Outcome, Success, Verdict
+from .._core.model import Failure, Outcome, Success
 from ..errors import ConfigurationError, LeaseLostError
 from .call import Call, Invocation, logger
+from .claim import LEASE_LOST
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     Proceed: TypeAlias = Callable[[Call], Awaitable[Outcome]]
 
-LEASE_LOST = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="lease lost")
 CANONICAL_ORDER = ("idempotency", "circuit_breaker", "retry")
 SWITCHES = (*CANONICAL_ORDER, "dead_letter", "deadline", "visibility")
 
@@ -51,7 +51,7 @@ def compose(policies: Sequence[Policy], function: Callable[..., Any], *, takes_c
         except Exception as error:  # the border to user code
             return Failure(error, call.classify(error))
         except LeaseLostError as error:  # the new owner decides
-            return Failure(error, LEASE_LOST)
+            return Failure(error, LEASE_LOST, ran=False)  # no attempt is counted
 
     step: Proceed = innermost
     for policy in reversed(policies):

@@ -17,6 +17,7 @@ from ..errors import (
     FingerprintMismatchError,
     InProgressError,
     ItemFormatError,
+    LeaseLostError,
     MissingKeyError,
     RememberedFailureError,
     StoreError,
@@ -24,8 +25,8 @@ from ..errors import (
 )
 from ..events import ClaimLost, ClaimTaken, CompletionUnrecorded, DuplicateSuppressed, ResultDropped, StoreBypassed
 from .call import logger
-from .claim import ActiveClaim, Completion, HeldClaim
-from .claiming import Terms, claim
+from .claim import LEASE_LOST, ActiveClaim, Completion, HeldClaim, ObservedClaim
+from .claiming import Terms, claim, unread
 from .key_finder import KeyFinder
 from .local import Done, Journal, LocalCache
 from .results import UnstorableResultError, encode
@@ -158,7 +159,7 @@ class Idempotency:
             fingerprint = self._fingerprint_of(call)
             known = self._known(key, fingerprint, call.invocation, session)
             if known is not None:
-                return await proceed(call) if self._observes else known
+                return await self._run_observed(key, call, proceed, fingerprint) if self._observes else known
             call.prepare()  # what cannot be run is not worth a claim
         except Exception as error:  # the user's key function or model, or a record without its key
             if self._observes:  # it must not change what runs
@@ -166,7 +167,7 @@ class Idempotency:
                 return await proceed(call)
             return Failure(error, call.classify(error), ran=False)
         outcome = await self._claim_and_run(key, fingerprint, call, proceed, session)
-        if not (isinstance(outcome, Failure) and isinstance(outcome.error, InProgressError | StoreError)):
+        if outcome.ran or isinstance(outcome, Success) or isinstance(outcome.error, CrashLoopError):
             # One run per key and invocation: later records with the key attach to it (protocols.md B10).
             session.outcomes[key] = (fingerprint, outcome)
         return outcome
@@ -179,7 +180,11 @@ class Idempotency:
         await session.end_heartbeat()
         await self._journal.write(invocation, self._cache)
         for unknown in session.unknown:
+            if not invocation.has_time_for_store():
+                return
             await unknown.release(error=None)
+            if invocation.is_store_away:
+                return  # the leases of the others end on their own
 
     def peek(self, record: Record[Any], context: Any, now_s: float) -> Done | None:
         """Return what this environment knows to be done under the key of *record*, without I/O; None if nothing."""
@@ -232,7 +237,7 @@ class Idempotency:
             if attached[0] != fingerprint:
                 return _mismatch()
             self._report(invocation, key, "same_batch")
-            return attached[1] if isinstance(attached[1], Success) else _not_run(attached[1])
+            return _not_run(attached[1])
         done = self._cache.get(key, invocation.io.now()) or self._journal.get(key)
         if done is None:
             return None
@@ -257,16 +262,18 @@ class Idempotency:
                 tried=tried,
             )
         except ItemFormatError as error:
+            if self._observes:
+                return await self._run_observed(key, call, proceed, fingerprint)
             return Failure(error, call.classify(error), ran=False)
         except StoreError as error:
-            # The claim may have taken effect although nobody said so (protocols.md C2).
-            unknown = self._active(key, tried[-1], invocation) if tried else None
             if self._runs_on_store_error or self._observes:
                 invocation.emit(StoreBypassed(key, type(error).__name__))
                 logger.warning("the store failed (%s); %s is run without protection", type(error).__name__, key)
-                return await (proceed(call) if unknown is None else self._run(unknown, call, proceed, session))
-            if unknown is not None and isinstance(error, StoreUnavailableError):
-                session.unknown.append(unknown)
+                entry = tried[-1] if tried else unread(call, self._terms, fingerprint)
+                return await self._run(self._active(key, entry, invocation), call, proceed, session)
+            if tried and isinstance(error, StoreUnavailableError):
+                # The claim may have taken effect although nobody said so (protocols.md C2).
+                session.unknown.append(self._active(key, tried[-1], invocation))
             return Failure(error, call.classify(error), ran=False)
         if isinstance(decision, Take):
             taken = self._active(key, decision.entry, invocation)
@@ -275,7 +282,12 @@ class Idempotency:
         if isinstance(decision, Busy) and not call.may_wait and self._wants_to_wait(invocation):
             call.would_wait = True
         outcome = self._answer(decision, key, fingerprint, invocation)
-        return await proceed(call) if self._observes else outcome
+        return await self._run_observed(key, call, proceed, fingerprint) if self._observes else outcome
+
+    async def _run_observed(self, key: str, call: Call, proceed: Proceed, fingerprint: str) -> Outcome:
+        """Run what would have been suppressed, under a claim that stands for nothing."""
+        with self._active(key, unread(call, self._terms, fingerprint), call.invocation, kind=ObservedClaim):
+            return await proceed(call)
 
     def _wants_to_wait(self, invocation: Invocation) -> bool:
         if self._observes:
@@ -284,8 +296,10 @@ class Idempotency:
             return invocation.source.twin is Twin.WAIT
         return self._on_in_progress == "wait"
 
-    def _active(self, key: str, entry: Entry, invocation: Invocation) -> ActiveClaim:
-        return ActiveClaim(
+    def _active(
+        self, key: str, entry: Entry, invocation: Invocation, *, kind: type[ActiveClaim] = ActiveClaim
+    ) -> ActiveClaim:
+        return kind(
             key,
             entry,
             store=self.store,
@@ -333,7 +347,8 @@ class Idempotency:
             # (protocols.md A6).
             await call.before_suspect()
         earlier = taken.entry.attempts + taken.entry.lapses - 1
-        if taken.entry.lapses > 1 and call.max_attempts is not None and earlier >= call.max_attempts:
+        is_loop = taken.entry.lapses > 1 and call.max_attempts is not None and earlier >= call.max_attempts
+        if is_loop and not self._observes:
             crashes = CrashLoopError(f"{taken.entry.lapses} runs ended without a word, {taken.entry.attempts} failed")
             return await self._settle(taken, call, Failure(crashes, _CRASH_LOOP, ran=False))
         if self._terms.needs_heartbeat(invocation):
@@ -351,6 +366,9 @@ class Idempotency:
 
     async def _settle(self, taken: ActiveClaim, call: Call, outcome: Outcome) -> Outcome:
         """Record what came of the run: the truth table of docs/architecture.md."""
+        if taken.is_refused and isinstance(outcome, Success):
+            # The function was told that the key is not its own, and swallowed it (protocols.md A8).
+            outcome = Failure(LeaseLostError(f"the claim on {taken.key} was lost"), LEASE_LOST, ran=False)
         if isinstance(outcome, Success):
             await self._complete(taken, call.invocation, outcome)
             return outcome
@@ -421,5 +439,7 @@ def _mismatch() -> Failure:
     )
 
 
-def _not_run(failure: Failure) -> Failure:
-    return Failure(failure.error, failure.classification, ran=False)
+def _not_run(outcome: Outcome) -> Outcome:
+    if isinstance(outcome, Success):
+        return Success(outcome.value, ran=False)
+    return Failure(outcome.error, outcome.classification, ran=False)

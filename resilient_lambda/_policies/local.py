@@ -39,7 +39,7 @@ class Done(NamedTuple):
 
     def outcome(self) -> Success:
         """Return the success."""
-        return Success(self.value())
+        return Success(self.value(), ran=False)
 
 
 class LocalCache:
@@ -92,11 +92,13 @@ class Journal:
         self._unrecorded[key] = (claim, done)
 
     async def write(self, invocation: Invocation, cache: LocalCache) -> None:
-        """Write what waits, until the store fails again."""
+        """Write what waits, until the store fails again or time is up."""
         for key, (claim, done) in list(self._unrecorded.items()):
+            if not invocation.has_time_for_store():
+                return
             claim.resume(invocation)
             completion = await claim.complete(done.result)
-            if completion is Completion.UNRECORDED:
+            if completion is Completion.UNRECORDED and invocation.is_store_away:
                 return
             if completion is Completion.RECORDED:
                 del self._unrecorded[key]

@@ -31,7 +31,7 @@ def encode(value: object) -> str | bytes | None:
         return None
     try:
         text = json.dumps(value, default=_as_json, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError) as error:
+    except Exception as error:  # the border to user code: model_dump() and attributes may raise anything
         raise UnstorableResultError(f"{type(value).__name__} is not JSON") from error
     if len(text) <= MAX_BYTES:  # ASCII: one byte a character
         return text

@@ -36,16 +36,19 @@ async def attempt(invocation: Invocation, function: Callable[P, T], *args: P.arg
     io = invocation.io
     number = 1
     while True:
+        began_s = io.monotonic()
         try:
             answer = await io.call(function, *args, **kwargs)
         except StoreUnavailableError:
+            # A store that hangs is asked again only if it may hang as long once more.
+            invocation.store_call_s = io.monotonic() - began_s
             wait_s = full_jitter_s(number, base_s=BASE_S, cap_s=CAP_S, rand=io.random())
-            is_late = invocation.deadline_s is not None and io.now() + wait_s >= invocation.deadline_s
-            if invocation.is_store_away or is_late or number == TRIES:
+            if invocation.is_store_away or number == TRIES or not invocation.has_time_for_store(wait_s):
                 invocation.is_store_away = True
                 raise
             await io.sleep(wait_s)
             number += 1
         else:
+            invocation.store_call_s = 0.0
             invocation.is_store_away = False
             return answer
