@@ -10,7 +10,7 @@ from .._core.batch import dispose
 from .._core.classify import Classifier
 from .._core.options import number
 from .._policies.call import Call, Invocation
-from .._policies.compose import check_order, compose, disabled, kind_of, warm
+from .._policies.compose import check_order, compose, disabled, kind_of, warm, without
 from ..errors import ConfigurationError
 from ..sinks import DeadLetter
 from .parameters import parameter_of
@@ -79,7 +79,8 @@ class Plan:
         )
         off = disabled()
         checked = check_order(_listed("policies", policies))
-        self.policies = tuple(policy for policy in checked if kind_of(policy) not in off)
+        kept = (without(policy) if kind_of(policy) in off else policy for policy in checked)
+        self.policies = tuple(policy for policy in kept if policy is not None)
         if dead_letter is not None and not isinstance(dead_letter, DeadLetter):
             raise ConfigurationError(
                 f"dead_letter={dead_letter!r} is no DeadLetter; wrap a function as DeadLetter(function) "

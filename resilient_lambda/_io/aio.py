@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -91,4 +92,5 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         raise RuntimeError("an event loop is running in this thread: await handler.aio(event, context) there")
     if _loop is None or _loop.is_closed():
         _loop = asyncio.new_event_loop()
+        atexit.register(_loop.close)
     return _loop.run_until_complete(coroutine)

@@ -132,6 +132,12 @@ def kind_of(policy: object) -> str:
     return str(getattr(policy, "kind", ""))
 
 
+def without(policy: Policy) -> Policy | None:
+    """Return what stands in the place of *policy* while operators have it switched off; mostly nothing."""
+    stand_in: Callable[[], Policy] | None = getattr(policy, "switched_off", None)
+    return None if stand_in is None else stand_in()
+
+
 _has_warned = False
 
 

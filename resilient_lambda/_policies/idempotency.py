@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .._io.base import Beat
     from ..stores.base import Store
     from .call import Call, Invocation
-    from .compose import Proceed
+    from .compose import Policy, Proceed
 
 # Every policy of the process, so that `resilient_lambda.testing.in_memory` can make all of them forget.
 living: WeakSet[Idempotency] = WeakSet()
@@ -155,7 +155,7 @@ class Idempotency:
         try:
             key = self._key_of(call)
             if key is None:
-                return await proceed(call)
+                return await self.run_unprotected(call, proceed)
             fingerprint = self._fingerprint_of(call)
             known = self._known(key, fingerprint, call.invocation, session)
             if known is not None:
@@ -164,13 +164,32 @@ class Idempotency:
         except Exception as error:  # the user's key function or model, or a record without its key
             if self._observes:  # it must not change what runs
                 logger.warning("%s has no usable key: %s", call.record.id, describe(error))
-                return await proceed(call)
+                return await self.run_unprotected(call, proceed)
             return Failure(error, call.classify(error), ran=False)
         outcome = await self._claim_and_run(key, fingerprint, call, proceed, session)
         if outcome.ran or isinstance(outcome, Success) or isinstance(outcome.error, CrashLoopError):
             # One run per key and invocation: later records with the key attach to it (protocols.md B10).
             session.outcomes[key] = (fingerprint, outcome)
         return outcome
+
+    async def run_unprotected(self, call: Call, proceed: Proceed) -> Outcome:
+        """
+        Run *call* without the store, under a claim that stands for nothing.
+
+        Its key is the record's own, or made of the record's id: functions that hand it on as an idempotency key go on
+        working.
+        """
+        try:
+            key = self._key_of(call)
+        except Exception:  # no usable key, or no namespace
+            key = None
+        if key is None:
+            key = f"unprotected#{digest(call.record.id or call.invocation.io.token())}"
+        return await self._run_observed(key, call, proceed, "")
+
+    def switched_off(self) -> Policy:
+        """Return what stands here while operators have idempotency switched off."""
+        return _SwitchedOff(self)
 
     async def finish(self, invocation: Invocation) -> None:
         """End the heartbeat, write the journal, give back what may have been claimed without being run."""
@@ -396,6 +415,17 @@ class Idempotency:
         self._journal.put(taken.key, taken, done)
         lost = completion is Completion.LOST
         invocation.emit(ClaimLost(taken.key) if lost else CompletionUnrecorded(taken.key))
+
+
+class _SwitchedOff:
+    """Idempotency that operators switched off: `current_claim` goes on working, nothing is claimed."""
+
+    def __init__(self, policy: Idempotency) -> None:
+        self._policy = policy
+
+    async def around(self, call: Call, proceed: Proceed) -> Outcome:
+        """Run *call*."""
+        return await self._policy.run_unprotected(call, proceed)
 
 
 class _Session:
