@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from ..errors import (
     ConfigurationError,
     LeaseLostError,
-    NotRunError,
     ResilienceError,
 )
 from .backoff import asked_wait_s
 from .describe import describe
 from .error_classes import NOT_FOR_PARKING, OWN, judge_class
+from .functions import CO_COROUTINE
 from .model import Category, Classification, Verdict
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ __all__ = ["Classifier", "describe"]
 _MAX_CACHED_TYPES = 256
 # The judge of AWS's answers, once the first one has come: an import statement on every error costs 1 us.
 _judge_answer: Callable[[dict[str, Any]], tuple[str, Classification] | None] | None = None
-_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the 10 ms that importing inspect costs
 
 
 class Classifier:
@@ -45,8 +44,9 @@ class Classifier:
 
     Args:
         rules: Functions from an error to a `Classification`, or None to leave it to the next. Not asked about what
-            was not run (`NotRunError`) nor a lost lease. One that raises or returns anything else is passed over, with
-            one warning in the log: a broken rule neither loses an event nor parks one.
+            the library itself could not do (`NotRunError`, `StoreError`, `SinkError`, `ConfigurationError`, a lost
+            lease). One that raises or returns anything else is passed over, with one warning in the log: a broken rule
+            neither loses an event nor parks one.
         retryable: Exception classes, matched as ``except`` does; the most specific class wins.
         non_retryable: Exception classes. None of `NotRunError`, `StoreError`, `SinkError`: those say that the event
             has not had its turn.
@@ -89,7 +89,8 @@ class Classifier:
             return Classification(Verdict.RETRYABLE, Category.UNKNOWN, reason=type(error).__name__)
 
     def _ask_rules(self, error: BaseException) -> Classification | None:
-        if isinstance(error, (NotRunError, LeaseLostError)):
+        # What the library itself could not do says nothing of the event: a rule for everything else must not park it.
+        if isinstance(error, (*NOT_FOR_PARKING, LeaseLostError, ConfigurationError)):
             return None
         for position, rule in enumerate(self._rules):
             try:
@@ -168,7 +169,7 @@ def _check_rule(option: str, rule: Any) -> None:
     if not callable(rule):
         _refuse(option, rule, "cannot be called; give functions from an error to a Classification or None")
     code = getattr(rule, "__code__", None)
-    if code is not None and code.co_flags & _CO_COROUTINE:
+    if code is not None and code.co_flags & CO_COROUTINE:
         _refuse(option, rule, "is an async function; a rule decides at once, so write it with def")
 
 

@@ -130,7 +130,6 @@ class Busy(NamedTuple):
     """Another worker has it, until *until_s* at the longest if nothing more is heard of it."""
 
     until_s: float
-    deadline_s: float
 
 
 class Mismatch(NamedTuple):
@@ -185,7 +184,7 @@ def decide(current: Entry | None, ask: Ask, *, n: int = 0) -> Decision:
         return Replay(current)
     if current.status is Status.FAILED:
         return ReplayFailure(current)
-    return Busy(current.lease_until_s + ask.skew_s, current.deadline_s)
+    return Busy(current.lease_until_s + ask.skew_s)
 
 
 def decide_refused_completion(current: Entry | None, mine: Entry, *, now_s: float, skew_s: float) -> Refusal:

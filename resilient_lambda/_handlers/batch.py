@@ -17,7 +17,7 @@ from .._core.options import one_of
 from .._core.record import Record
 from .._core.sources import BATCH_SOURCES, open_batch
 from .._io.blocking import drive
-from .._policies.compose import finish, refuse_awaitable
+from .._policies.compose import close, finish, is_failure, refuse_awaitable
 from ..errors import DeadlineExceededError, UnknownEventError
 from ..events import RecordSettled
 from .entry import entry_point
@@ -126,7 +126,9 @@ def _run_plain(plan: Plan, batch: _Batch, arguments: Iterator[Any], source: Sour
             returned = function(argument)
             if returned is not None:
                 refuse_awaitable(returned)
-        except Exception as error:  # the border to user code
+        except BaseException as error:  # the border to user code
+            if not is_failure(error, batch.invocation.io):
+                raise
             if judges_failures:
                 batch.settle(_record(argument, source), Failure(error, plan.classifier.classify(error)))
             else:
@@ -147,7 +149,9 @@ async def _run_plain_async(plan: Plan, batch: _Batch, arguments: Iterator[Any], 
             continue
         try:
             await function(argument)
-        except Exception as error:  # the border to user code
+        except BaseException as error:  # the border to user code
+            if not is_failure(error, batch.invocation.io):
+                raise
             if judges_failures:
                 batch.settle(_record(argument, source), Failure(error, plan.classifier.classify(error)))
             else:
@@ -168,9 +172,10 @@ async def _run_with_policies(plan: Plan, batch: _Batch, records: Iterator[Record
         for record in waiting:
             await batch.park()
             await _run_one(plan, batch, record, may_wait=True)
-    finally:
         await finish(plan.policies, invocation)
-    await batch.park()
+        await batch.park()
+    finally:
+        await close(plan.policies, invocation)
 
 
 async def _run_one(plan: Plan, batch: _Batch, record: Record[Any], *, may_wait: bool) -> bool:

@@ -53,7 +53,10 @@ async def park(plan: Plan, invocation: Invocation, letters: Sequence[Letter]) ->
     owned = [n for n, letter in enumerate(letters) if letter.held is None or await letter.held.may_park()]
     if not owned:
         return dispositions
-    until_s = float("inf") if invocation.deadline_s is None else invocation.deadline_s
+    # A quarter of the margin is kept for settling the claims and for the answer itself.
+    until_s = float("inf")
+    if invocation.deadline_s is not None:
+        until_s = invocation.deadline_s - (invocation.deadline_s - invocation.stop_at_s) / 4
     answers = await plan.dead_letter.send(
         invocation.io, [(letters[n].record, letters[n].failure.error) for n in owned], until_s=until_s
     )

@@ -8,7 +8,7 @@ from .._core.model import Disposition, Failure, Success
 from .._core.record import EventRecord
 from .._core.sources import INVOCATION
 from .._io.blocking import drive
-from .._policies.compose import finish, kind_of
+from .._policies.compose import close, finish, kind_of
 from ..errors import ConfigurationError, InProgressError, LeaseLostError
 from ..events import RecordSettled
 from .entry import entry_point
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
     from .._core.classify import Classifier
+    from .._core.model import Outcome
+    from .._policies.call import Call
     from .._policies.compose import Policy
     from ..events import Observer
     from ..sinks import DeadLetter
@@ -132,19 +134,20 @@ async def _run(plan: Plan, event: Any, context: Any) -> Any:
     record: EventRecord[Any] = EventRecord(event, INVOCATION, invocation.request_id)
     call = plan.call(record, invocation, before_suspect=_nothing_waits)
     try:
-        outcome = await plan.step(call)
-    except Exception as error:  # a user's policy that raises although it must not
-        outcome = Failure(error, plan.classifier.classify(error))
-    finally:
+        outcome = await _step(plan, call)
         await finish(plan.policies, invocation)
+        disposition = Disposition.ACK
+        if isinstance(outcome, Failure):
+            disposition = Disposition.DEAD_LETTER if call.held is not None else plan.dispose(outcome, None)
+        if disposition is Disposition.DEAD_LETTER and isinstance(outcome, Failure):
+            letter = Letter(invocation.request_id, record, outcome, call.held)
+            (disposition,) = await park(plan, invocation, [letter])
+    finally:
+        await close(plan.policies, invocation)
     if isinstance(outcome, Success):
         if invocation.observers:
             invocation.emit(RecordSettled(invocation.request_id, Disposition.ACK, None, None, outcome.ran))
         return outcome.value
-    disposition = Disposition.DEAD_LETTER if call.held is not None else plan.dispose(outcome, None)
-    if disposition is Disposition.DEAD_LETTER:
-        letter = Letter(invocation.request_id, record, outcome, call.held)
-        (disposition,) = await park(plan, invocation, [letter])
     if is_reporting():
         report("event", invocation.request_id, outcome, disposition)
     if invocation.observers:
@@ -155,6 +158,13 @@ async def _run(plan: Plan, event: Any, context: Any) -> Any:
         # The runtime reports Exceptions only; anything else would end the environment.
         raise InProgressError(str(outcome.error)) from outcome.error
     raise outcome.error
+
+
+async def _step(plan: Plan, call: Call) -> Outcome:
+    try:
+        return await plan.step(call)
+    except Exception as error:  # a user's policy that raises although it must not
+        return Failure(error, plan.classifier.classify(error))
 
 
 async def _nothing_waits() -> None:

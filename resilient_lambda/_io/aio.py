@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .blocking import BlockingIo
+from ..errors import StoreUnavailableError
+from .blocking import JOIN_S, BlockingIo, ThreadBeat
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -16,27 +19,36 @@ if TYPE_CHECKING:
     from .base import P
 
 T = TypeVar("T")
+POLL_S = 0.005
 
 
-class _TaskBeat:
-    def __init__(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> None:
-        self._interval_s = interval_s
-        self._beat = beat
-        self._stopped = asyncio.Event()
-        self._task = asyncio.ensure_future(self._run())
+class _LoopGate:
+    """A lock that tasks of the loop and the heartbeat's thread share."""
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await asyncio.wait_for(self._stopped.wait(), self._interval_s)
-            except (asyncio.TimeoutError, TimeoutError):  # two classes before Python 3.11
-                await self._beat()
-            else:
-                return
+    __slots__ = ("_lock",)
 
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    async def __aenter__(self) -> None:
+        if not _is_in_loop():
+            is_held = self._lock.acquire(timeout=JOIN_S)
+        elif not (is_held := self._lock.acquire(blocking=False)):
+            # Held by the heartbeat for the length of one write: rare, so polling is good enough.
+            for _ in range(round(JOIN_S / POLL_S)):
+                await asyncio.sleep(POLL_S)
+                if is_held := self._lock.acquire(blocking=False):
+                    break
+        if not is_held:
+            raise StoreUnavailableError(f"a store call of this claim has hung for {JOIN_S:g} s")
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._lock.release()
+
+
+class _LoopBeat(ThreadBeat):
     async def stop(self) -> None:
-        self._stopped.set()
-        await self._task
+        await asyncio.get_running_loop().run_in_executor(_threads, self.join)
 
 
 class AsyncIo(BlockingIo):
@@ -49,7 +61,9 @@ class AsyncIo(BlockingIo):
         await asyncio.sleep(seconds)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call *function* in a thread."""
+        """Call *function* in a thread; right here if this is a thread already, the heartbeat's."""
+        if not _is_in_loop():
+            return function(*args, **kwargs)
         context = copy_context()
 
         def run() -> T:
@@ -64,19 +78,41 @@ class AsyncIo(BlockingIo):
         """Call the user's *function* and await its result."""
         return await function(*args)
 
-    def gate(self) -> asyncio.Lock:  # type: ignore[override]
-        """Return a lock between tasks."""
-        return asyncio.Lock()
+    def is_cancelled(self) -> bool:
+        """Tell whether somebody cancels the task of this invocation, and not something that it awaits."""
+        task = asyncio.current_task()
+        cancelling = getattr(task, "cancelling", None)
+        if cancelling is not None:
+            return bool(cancelling())
+        return asyncio.get_running_loop() is not _loop  # Python 3.10 does not say; on our own loop nobody cancels us
 
-    def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> _TaskBeat:  # type: ignore[override]
-        """Start a task that does *beat* every *interval_s* seconds."""
-        return _TaskBeat(interval_s, beat)
+    def gate(self) -> _LoopGate:  # type: ignore[override]
+        """Return a lock between tasks and threads."""
+        return _LoopGate()
+
+    def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> _LoopBeat:
+        """Start a thread that does *beat* every *interval_s* seconds."""
+        return _LoopBeat(interval_s, beat)
+
+
+def _is_in_loop() -> bool:
+    return asyncio._get_running_loop() is not None
 
 
 IO = AsyncIo()
 # The loop's own pool would be made, and its module loaded, in the first invocation.
 _threads = ThreadPoolExecutor(thread_name_prefix="resilient_lambda")
 _loop: asyncio.AbstractEventLoop | None = None
+
+
+def _begin_anew() -> None:
+    """Forget the parent's threads and loop: a forked child has neither, although it has the objects."""
+    global _loop, _threads
+    _threads = ThreadPoolExecutor(thread_name_prefix="resilient_lambda")
+    _loop = None
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -87,7 +123,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         RuntimeError: A loop is running in this thread; await the handler's ``aio(event, context)`` there.
     """
     global _loop
-    if asyncio._get_running_loop() is not None:
+    if _is_in_loop():
         coroutine.close()
         raise RuntimeError("an event loop is running in this thread: await handler.aio(event, context) there")
     if _loop is None or _loop.is_closed():

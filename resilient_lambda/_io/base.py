@@ -30,7 +30,12 @@ class Beat(Protocol):
 
 
 class Gate(Protocol):
-    """A lock of the right colour: ``async with gate`` lets one in at a time."""
+    """
+    A lock between threads and tasks: ``async with gate`` lets one in at a time.
+
+    Raises:
+        StoreUnavailableError: It was held for longer than a store call may take: the store hangs.
+    """
 
     async def __aenter__(self) -> None: ...
 
@@ -82,10 +87,18 @@ class Io(Protocol):
         """Run a function of the user's, awaiting what it returns if the handler is asynchronous."""
         ...
 
+    def is_cancelled(self) -> bool:
+        """Tell whether the invocation itself is being cancelled."""
+        ...
+
     def gate(self) -> Gate:
         """Return a new lock."""
         ...
 
     def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> Beat:
-        """Start doing *beat* every *interval_s* seconds beside the caller, the first time after one interval."""
+        """
+        Start doing *beat* every *interval_s* seconds in a thread, the first time after one interval.
+
+        In a thread under asyncio too: blocking code in an ``async def`` function would starve a task.
+        """
         ...

@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..errors import StoreUnavailableError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
@@ -40,13 +42,17 @@ class _ThreadGate:
         self._lock = threading.Lock()
 
     async def __aenter__(self) -> None:
-        self._lock.acquire()
+        # Bounded: a renewal that hangs must not keep the success behind it from its answer.
+        if not self._lock.acquire(timeout=JOIN_S):
+            raise StoreUnavailableError(f"a store call of this claim has hung for {JOIN_S:g} s")
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._lock.release()
 
 
-class _ThreadBeat:
+class ThreadBeat:
+    """A thread that does something at intervals."""
+
     def __init__(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> None:
         self._interval_s = interval_s
         self._beat = beat
@@ -58,9 +64,13 @@ class _ThreadBeat:
         while not self._stopped.wait(self._interval_s):
             drive(self._beat())  # type: ignore[arg-type]
 
-    async def stop(self) -> None:
+    def join(self) -> None:
+        """Let the beat that is under way end, for as long as a store call may take."""
         self._stopped.set()
         self._thread.join(JOIN_S)
+
+    async def stop(self) -> None:
+        self.join()
 
 
 class BlockingIo:
@@ -91,13 +101,17 @@ class BlockingIo:
         """Call the user's *function* here."""
         return function(*args)
 
+    def is_cancelled(self) -> bool:
+        """Tell that nothing is cancelled: there are no tasks."""
+        return False
+
     def gate(self) -> _ThreadGate:
         """Return a lock between threads."""
         return _ThreadGate()
 
-    def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> _ThreadBeat:
+    def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> ThreadBeat:
         """Start a thread that does *beat* every *interval_s* seconds."""
-        return _ThreadBeat(interval_s, beat)
+        return ThreadBeat(interval_s, beat)
 
 
 IO = BlockingIo()

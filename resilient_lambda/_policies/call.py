@@ -105,10 +105,11 @@ def time_limits(now_s: float, context: Any, margin_s: float | None) -> tuple[flo
         margin_s: Time kept for the end of the invocation, in seconds; by default a tenth of what remains at the start,
             at most 5 s.
     """
-    try:
-        remaining_s = context.get_remaining_time_in_millis() / 1000
-    except AttributeError:
+    ask = getattr(context, "get_remaining_time_in_millis", None)
+    remaining_ms = None if ask is None else ask()
+    if not isinstance(remaining_ms, int | float):  # none, or a mock
         return None, float("inf")
+    remaining_s = remaining_ms / 1000
     if margin_s is None:
         margin_s = min(5.0, remaining_s / 10)
     return now_s + remaining_s, now_s + remaining_s - margin_s

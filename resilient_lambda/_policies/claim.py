@@ -32,7 +32,7 @@ from .._core.model import Category, Classification, Verdict
 from .._io.blocking import drive
 from ..errors import ItemTooLargeError, LeaseLostError, StoreError, StoreUnavailableError
 from ..events import ReleaseFailed, ResultDropped
-from .store_calls import attempt
+from .store_calls import attempt, once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,13 +179,13 @@ class ActiveClaim:
 
         Tried once: completion waits for the beat that is under way, and the next beat is the next try.
         """
-        async with self._gate:
-            if self.is_settled or self.is_lost or self._invocation.io.now() >= self.entry.lease_until_s:
-                return
-            try:
+        try:
+            async with self._gate:
+                if self.is_settled or self.is_lost or self._invocation.io.now() >= self.entry.lease_until_s:
+                    return
                 await self._renew_gated(self._lease_s, repeats=False)
-            except StoreError:
-                return  # the next beat tries again; until then the lease still holds
+        except StoreError:
+            return  # the next beat tries again; until then the lease still holds
 
     async def _renew_gated(self, lease_s: float, *, repeats: bool = True) -> None:
         io = self._invocation.io
@@ -206,7 +206,7 @@ class ActiveClaim:
         if repeats:
             answer = await attempt(self._invocation, self._store.put_if, *write)
         else:
-            answer = await self._invocation.io.call(self._store.put_if, *write)
+            answer = await once(self._invocation, self._store.put_if, *write)
         if isinstance(answer, Stored):
             self.entry = entry
             return True
@@ -227,18 +227,16 @@ class ActiveClaim:
 
         A success is never turned into a failure: where the store cannot be reached, the caller's journal keeps it.
         """
-        async with self._gate:
-            self.is_settled = True
-            try:
-                return await self._complete_gated(result)
-            except ItemTooLargeError:
-                self._invocation.emit(ResultDropped(self.key, "too large for the store"))
+        self.is_settled = True
+        try:
+            async with self._gate:
                 try:
+                    return await self._complete_gated(result)
+                except ItemTooLargeError:
+                    self._invocation.emit(ResultDropped(self.key, "too large for the store"))
                     return await self._complete_gated(None)
-                except StoreError:
-                    return Completion.UNRECORDED
-            except StoreError:
-                return Completion.UNRECORDED
+        except StoreError:
+            return Completion.UNRECORDED
 
     async def _complete_gated(self, result: str | bytes | None) -> Completion:
         io = self._invocation.io
@@ -281,16 +279,16 @@ class ActiveClaim:
         )
 
     async def _settle_failure(self, make: Callable[[int, float], Entry]) -> None:
-        async with self._gate:
-            self.is_settled = True
-            try:
+        self.is_settled = True
+        try:
+            async with self._gate:
                 for _ in range(2):
                     self._n += 1
                     entry = make(self._n, self._invocation.io.now())
                     if await self._put_gated(entry):
                         return
-            except StoreError as error:
-                self._invocation.emit(ReleaseFailed(self.key, type(error).__name__))
+        except StoreError as error:
+            self._invocation.emit(ReleaseFailed(self.key, type(error).__name__))
 
     def resume(self, invocation: Invocation) -> None:
         """Go on under *invocation*: a success of an earlier one is still to be recorded."""
@@ -306,8 +304,8 @@ class ActiveClaim:
         _current.reset(self._token)
 
 
-class ObservedClaim(ActiveClaim):
-    """What `current_claim` returns under ``mode="observe"`` where the key is not this environment's: always content."""
+class UnenforcedClaim(ActiveClaim):
+    """What `current_claim` returns where nothing is enforced, or nothing is claimed: it never says that it was lost."""
 
     __slots__ = ()
 

@@ -88,7 +88,7 @@ async def claim(
         await io.sleep(wait_s)
         poll_s = min(poll_s * 2, POLL_CAP_S)
         current = await _read(store, key, invocation)
-    return Busy(io.now() + POLL_CAP_S, 0.0)  # it changes hands faster than it can be claimed
+    return Busy(io.now() + POLL_CAP_S)  # it changes hands faster than it can be claimed
 
 
 def unread(call: Call, terms: Terms, fingerprint: str) -> Entry:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
     from typing import TypeAlias
 
+    from .._io.base import Io
+
     Proceed: TypeAlias = Callable[[Call], Awaitable[Outcome]]
 
 CANONICAL_ORDER = ("idempotency", "circuit_breaker", "retry")
@@ -25,8 +27,9 @@ class Policy(Protocol):
     Something that stands around each run of the user's function.
 
     ``around`` is ``async def`` also in synchronous handlers, where it must await nothing but ``proceed`` and the
-    methods of ``call.invocation.io``. Two more methods are called if they exist: ``warm()`` when the handler is
-    decorated inside Lambda's INIT phase, and ``async finish(invocation)`` before the answer.
+    methods of ``call.invocation.io``. Three more methods are called if they exist: ``warm()`` when the handler is
+    decorated inside Lambda's INIT phase, ``async finish(invocation)`` when all records have run, and
+    ``async close(invocation)`` after the dead letters, last of all.
     """
 
     async def around(self, call: Call, proceed: Proceed) -> Outcome:
@@ -48,10 +51,12 @@ def compose(policies: Sequence[Policy], function: Callable[..., Any], *, takes_c
             if returned is not None:
                 refuse_awaitable(returned)
             return Success(returned)
-        except Exception as error:  # the border to user code
-            return Failure(error, call.classify(error))
         except LeaseLostError as error:  # the new owner decides
             return Failure(error, LEASE_LOST, ran=False)  # no attempt is counted
+        except BaseException as error:  # the border to user code
+            if not is_failure(error, invocation.io):
+                raise
+            return Failure(error, call.classify(error))
 
     step: Proceed = innermost
     for policy in reversed(policies):
@@ -64,10 +69,22 @@ def _around(policy: Policy, inner: Proceed) -> Proceed:
         outcome = await policy.around(call, inner)
         if not isinstance(outcome, Success | Failure):
             # Taken for a success, a forgotten `return` would acknowledge events that failed.
-            raise TypeError(f"the policy {policy!r} returned {outcome!r} instead of a Success or Failure")
+            raise TypeError(f"the policy {policy!r} returned {type(outcome).__name__} instead of a Success or Failure")
         return outcome
 
     return step
+
+
+def is_failure(error: BaseException, io: Io) -> bool:
+    """
+    Tell whether *error* is a failure of the user's function, to be settled like any other.
+
+    ``sys.exit()`` is one: let through, it would end the batch at this record on every delivery, and the records behind
+    it would never run. A cancellation is one unless this very invocation is being cancelled.
+    """
+    if isinstance(error, Exception | SystemExit):
+        return True
+    return type(error).__name__ == "CancelledError" and not io.is_cancelled()
 
 
 def refuse_awaitable(returned: object) -> None:
@@ -85,14 +102,23 @@ def refuse_awaitable(returned: object) -> None:
 
 
 async def finish(policies: Sequence[Policy], invocation: Invocation) -> None:
-    """Let every policy end what it does beside the function."""
+    """Let every policy write what is still to be written, before the dead letters are sent."""
+    await _each(policies, "finish", invocation)
+
+
+async def close(policies: Sequence[Policy], invocation: Invocation) -> None:
+    """Let every policy end what it does beside the function, last of all: nothing may be left running."""
+    await _each(policies, "close", invocation)
+
+
+async def _each(policies: Sequence[Policy], method: str, invocation: Invocation) -> None:
     for policy in policies:
-        ending = getattr(policy, "finish", None)
+        ending = getattr(policy, method, None)
         if ending is not None:
             try:
                 await ending(invocation)
             except Exception:  # a user's policy: what is done is done, and the answer must go out
-                logger.exception("finish() of the policy %r failed; the handler goes on", policy)
+                logger.exception("%s() of the policy %r failed; the handler goes on", method, policy)
 
 
 def warm(parts: Iterable[object]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakSet
 
-from .._core.describe import describe
 from .._core.idempotency import Busy, Entry, Replay, ReplayFailure, Take
 from .._core.keys import check_namespace, digest, key_prefix, stored_key
 from .._core.model import Category, Classification, Disposition, Failure, Outcome, Success, Verdict
@@ -25,7 +24,7 @@ from ..errors import (
 )
 from ..events import ClaimLost, ClaimTaken, CompletionUnrecorded, DuplicateSuppressed, ResultDropped, StoreBypassed
 from .call import logger
-from .claim import LEASE_LOST, ActiveClaim, Completion, HeldClaim, ObservedClaim
+from .claim import LEASE_LOST, ActiveClaim, Completion, HeldClaim, UnenforcedClaim
 from .claiming import Terms, claim, unread
 from .key_finder import KeyFinder
 from .local import Done, Journal, LocalCache
@@ -152,20 +151,22 @@ class Idempotency:
     async def around(self, call: Call, proceed: Proceed) -> Outcome:
         """Run *call* unless its key is done or in progress."""
         session = await self._session(call.invocation)
+        fingerprint = ""
         try:
             key = self._key_of(call)
-            if key is None:
-                return await self.run_unprotected(call, proceed)
             fingerprint = self._fingerprint_of(call)
-            known = self._known(key, fingerprint, call.invocation, session)
-            if known is not None:
-                return await self._run_observed(key, call, proceed, fingerprint) if self._observes else known
-            call.prepare()  # what cannot be run is not worth a claim
+            known = None if key is None else self._known(key, fingerprint, call.invocation, session)
+            if known is None:
+                call.prepare()  # what cannot be run is not worth a claim
         except Exception as error:  # the user's key function or model, or a record without its key
-            if self._observes:  # it must not change what runs
-                logger.warning("%s has no usable key: %s", call.record.id, describe(error))
-                return await self.run_unprotected(call, proceed)
-            return Failure(error, call.classify(error), ran=False)
+            if not self._observes:
+                return Failure(error, call.classify(error), ran=False)
+            logger.warning("%s has no usable key (%s)", call.record.id, type(error).__name__)
+            key, known = None, None  # observing must not change what runs
+        if key is None:
+            return await self.run_unprotected(call, proceed)
+        if known is not None:
+            return await self._run_unenforced(key, call, proceed, fingerprint) if self._observes else known
         outcome = await self._claim_and_run(key, fingerprint, call, proceed, session)
         if outcome.ran or isinstance(outcome, Success) or isinstance(outcome.error, CrashLoopError):
             # One run per key and invocation: later records with the key attach to it (protocols.md B10).
@@ -185,18 +186,17 @@ class Idempotency:
             key = None
         if key is None:
             key = f"unprotected#{digest(call.record.id or call.invocation.io.token())}"
-        return await self._run_observed(key, call, proceed, "")
+        return await self._run_unenforced(key, call, proceed, "")
 
     def switched_off(self) -> Policy:
         """Return what stands here while operators have idempotency switched off."""
         return _SwitchedOff(self)
 
     async def finish(self, invocation: Invocation) -> None:
-        """End the heartbeat, write the journal, give back what may have been claimed without being run."""
+        """Write the journal, give back what may have been claimed without being run."""
         session: _Session | None = invocation.sessions.get(self)
         if session is None:
             return
-        await session.end_heartbeat()
         await self._journal.write(invocation, self._cache)
         for unknown in session.unknown:
             if not invocation.has_time_for_store():
@@ -204,6 +204,12 @@ class Idempotency:
             await unknown.release(error=None)
             if invocation.is_store_away:
                 return  # the leases of the others end on their own
+
+    async def close(self, invocation: Invocation) -> None:
+        """Join the heartbeat, which until now kept what waits for the sink."""
+        session: _Session | None = invocation.sessions.get(self)
+        if session is not None:
+            await session.end_heartbeat()
 
     def peek(self, record: Record[Any], context: Any, now_s: float) -> Done | None:
         """Return what this environment knows to be done under the key of *record*, without I/O; None if nothing."""
@@ -253,11 +259,12 @@ class Idempotency:
         """Return what this environment knows of *key* without asking the store, None if nothing."""
         attached = session.outcomes.get(key)
         if attached is not None:
-            if attached[0] != fingerprint:
+            if attached[0] != fingerprint and isinstance(attached[1], Success):
                 return _mismatch()
             self._report(invocation, key, "same_batch")
             return _not_run(attached[1])
-        done = self._cache.get(key, invocation.io.now()) or self._journal.get(key)
+        now_s = invocation.io.now()
+        done = self._cache.get(key, now_s) or self._journal.get(key, now_s)
         if done is None:
             return None
         if fingerprint and done.fingerprint and done.fingerprint != fingerprint:
@@ -282,7 +289,7 @@ class Idempotency:
             )
         except ItemFormatError as error:
             if self._observes:
-                return await self._run_observed(key, call, proceed, fingerprint)
+                return await self._run_unenforced(key, call, proceed, fingerprint)
             return Failure(error, call.classify(error), ran=False)
         except StoreError as error:
             if self._runs_on_store_error or self._observes:
@@ -301,11 +308,11 @@ class Idempotency:
         if isinstance(decision, Busy) and not call.may_wait and self._wants_to_wait(invocation):
             call.would_wait = True
         outcome = self._answer(decision, key, fingerprint, invocation)
-        return await self._run_observed(key, call, proceed, fingerprint) if self._observes else outcome
+        return await self._run_unenforced(key, call, proceed, fingerprint) if self._observes else outcome
 
-    async def _run_observed(self, key: str, call: Call, proceed: Proceed, fingerprint: str) -> Outcome:
+    async def _run_unenforced(self, key: str, call: Call, proceed: Proceed, fingerprint: str) -> Outcome:
         """Run what would have been suppressed, under a claim that stands for nothing."""
-        with self._active(key, unread(call, self._terms, fingerprint), call.invocation, kind=ObservedClaim):
+        with self._active(key, unread(call, self._terms, fingerprint), call.invocation, is_stand_in=True):
             return await proceed(call)
 
     def _wants_to_wait(self, invocation: Invocation) -> bool:
@@ -315,10 +322,9 @@ class Idempotency:
             return invocation.source.twin is Twin.WAIT
         return self._on_in_progress == "wait"
 
-    def _active(
-        self, key: str, entry: Entry, invocation: Invocation, *, kind: type[ActiveClaim] = ActiveClaim
-    ) -> ActiveClaim:
-        return kind(
+    def _active(self, key: str, entry: Entry, invocation: Invocation, *, is_stand_in: bool = False) -> ActiveClaim:
+        # Observing must not change what runs, so its claims are taken and completed, but never enforced.
+        return (UnenforcedClaim if is_stand_in or self._observes else ActiveClaim)(
             key,
             entry,
             store=self.store,
@@ -459,7 +465,7 @@ class _Session:
 _IN_PROGRESS = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="in progress elsewhere")
 _REMEMBERED = Classification(Verdict.NON_RETRYABLE, Category.UNKNOWN, reason="failed for good before")
 _CRASH_LOOP = Classification(Verdict.NON_RETRYABLE, Category.CRASH, reason="max_attempts reached by crashes")
-_MISMATCH = Classification(Verdict.NON_RETRYABLE, Category.INVALID_INPUT, reason="other payload under a used key")
+_MISMATCH = Classification(Verdict.NON_RETRYABLE, Category.CONFLICT, reason="other payload under a used key")
 
 
 def _mismatch() -> Failure:

@@ -80,10 +80,10 @@ class Journal:
     def __len__(self) -> int:
         return len(self._unrecorded)
 
-    def get(self, key: str) -> Done | None:
-        """Return the success of *key*, if it waits here."""
+    def get(self, key: str, now_s: float) -> Done | None:
+        """Return the success of *key*, if it waits here and still counts."""
         found = self._unrecorded.get(key)
-        return found[1] if found is not None else None
+        return found[1] if found is not None and now_s < found[1].expires_at_s else None
 
     def put(self, key: str, claim: ActiveClaim, done: Done) -> None:
         """Keep the success of *key*; beyond 1,000 keys the oldest is given up."""

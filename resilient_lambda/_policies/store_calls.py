@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from .._core.backoff import full_jitter_s
-from ..errors import StoreUnavailableError
+from ..errors import StoreError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ async def attempt(invocation: Invocation, function: Callable[P, T], *args: P.arg
     while True:
         began_s = io.monotonic()
         try:
-            answer = await io.call(function, *args, **kwargs)
+            answer = await once(invocation, function, *args, **kwargs)
         except StoreUnavailableError:
             # A store that hangs is asked again only if it may hang as long once more.
             invocation.store_call_s = io.monotonic() - began_s
@@ -52,3 +52,19 @@ async def attempt(invocation: Invocation, function: Callable[P, T], *args: P.arg
             invocation.store_call_s = 0.0
             invocation.is_store_away = False
             return answer
+
+
+async def once(invocation: Invocation, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """
+    Call a method of the store, without trying again.
+
+    Raises:
+        StoreError: It failed; whatever a user's own store raises counts as that, for it must not turn a success into a
+            failure.
+    """
+    try:
+        return await invocation.io.call(function, *args, **kwargs)
+    except StoreError:
+        raise
+    except Exception as error:
+        raise StoreError(f"the store raised {type(error).__name__}") from error

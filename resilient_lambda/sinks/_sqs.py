@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
 from .._core.backoff import full_jitter_s
 from .._core.classify import Classifier, describe
+from .._core.model import Category
 from .._core.options import text
+from .._named_tuple import NamedTuple
 from ..errors import ConfigurationError, SinkError
 from . import _seam as seam
+from ._sqs_message import entry_of, groups_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._core.record import Record
     from .._io.base import Io
     from ._seam import Letter
 
-ENTRIES = 10
-MESSAGE_BYTES = 1_048_576  # of one message, and of all messages of one request
-ATTRIBUTES = 10
 TRIES = 3
 _CLASSIFIER = Classifier()
-ENVELOPE = "resilient_lambda"
-TEXT_BYTES = 500
 
 
 class SqsQueue:
@@ -75,44 +71,54 @@ class SqsQueue:
             name = self._env or str(self._url)
             return [seam.redirect(name, record, error) for record, error in letters]
         answers: dict[int, str | SinkError] = {}
-        entries = [
-            entry
-            for number, (record, error) in enumerate(letters)
-            if (entry := _entry_or_none(number, record, error, answers)) is not None
-        ]
+        entries: list[dict[str, Any]] = []
+        for number, (record, error) in enumerate(letters):
+            try:
+                entries.append(entry_of(number, record, error))
+            except Exception as problem:  # the record is the event's own data, of any shape
+                answers[number] = SinkError(f"{type(problem).__name__} while the message was made", is_permanent=True)
         for attempt in range(1, TRIES + 1):
             waiting = [entry for entry in entries if _may_try(answers.get(int(entry["Id"])))]
-            if not waiting:
+            wait_s = 0.0 if attempt == 1 else full_jitter_s(attempt - 1, base_s=0.1, cap_s=1.0, rand=io.random())
+            if not waiting or io.now() + wait_s >= until_s:
                 break
-            if attempt > 1:
-                wait_s = full_jitter_s(attempt - 1, base_s=0.1, cap_s=1.0, rand=io.random())
-                if io.now() + wait_s >= until_s:
-                    break
+            if wait_s:
                 await io.sleep(wait_s)
-            for group in _groups(waiting):
-                if io.now() >= until_s:
-                    break
-                answers.update(await io.call(self._send_group, group))
+            await self._send_round(io, waiting, answers, until_s)
         out_of_time = SinkError("there was no time left to send the dead letter")
         return [answers.get(number, out_of_time) for number in range(len(letters))]
 
-    def _send_group(self, group: Sequence[dict[str, Any]]) -> dict[int, str | SinkError]:
+    async def _send_round(
+        self, io: Io, waiting: Sequence[dict[str, Any]], answers: dict[int, str | SinkError], until_s: float
+    ) -> None:
+        """Send what waits, as long as a request that takes as long as the one before still ends in time."""
+        groups = groups_of(waiting)
+        took_s = 0.0
+        while groups and io.now() + took_s < until_s:
+            group = groups.pop(0)
+            began_s = io.monotonic()
+            answer = await io.call(self._request, group)
+            took_s = io.monotonic() - began_s
+            if not isinstance(answer, _Refusal):
+                answers.update(answer)
+                continue
+            if answer.is_of_one_letter and len(group) > 1:
+                # One bad letter has the whole request refused: the others must not share its fate.
+                groups[:0] = [[entry] for entry in group]
+                continue
+            refused = [group]
+            if answer.error.is_permanent and not answer.is_of_one_letter:
+                refused, groups = [group, *groups], []  # no permission, no queue: asking again would only hammer
+            answers.update({int(entry["Id"]): answer.error for some in refused for entry in some})
+
+    def _request(self, group: Sequence[dict[str, Any]]) -> dict[int, str | SinkError] | _Refusal:
         try:
             url = self._address()
             answer = self._connected().send_message_batch(QueueUrl=url, Entries=group)
         except ConfigurationError as error:
-            failure = SinkError(str(error), is_permanent=True)
-            return {int(entry["Id"]): failure for entry in group}
+            return _Refusal(SinkError(str(error), is_permanent=True), is_of_one_letter=False)
         except Exception as error:  # botocore's errors have no common root that could be named without importing it
-            if len(group) > 1 and not _CLASSIFIER.classify(error).is_retryable:
-                # One bad letter has the whole request refused: the others must not share its fate.
-                singly: dict[int, str | SinkError] = {}
-                for entry in group:
-                    singly.update(self._send_group([entry]))
-                return singly
-            failure = SinkError(f"SQS refused the dead letters: {describe(error)}")
-            failure.__cause__ = error
-            return {int(entry["Id"]): failure for entry in group}
+            return _refusal(error)
         confirmed: dict[int, str | SinkError] = {
             int(entry["Id"]): SinkError("SQS neither confirmed nor refused the dead letter") for entry in group
         }
@@ -125,109 +131,24 @@ class SqsQueue:
         return confirmed
 
 
+class _Refusal(NamedTuple):
+    """A request that was refused as a whole. ``is_of_one_letter``: one of its letters may be to blame."""
+
+    error: SinkError
+    is_of_one_letter: bool
+
+
+def _refusal(error: Exception) -> _Refusal:
+    verdict = _CLASSIFIER.classify(error)
+    failure = SinkError(f"SQS refused the dead letters: {describe(error)}", is_permanent=not verdict.is_retryable)
+    failure.__cause__ = error
+    is_of_queue = verdict.reason.endswith(("NonExistentQueue", "QueueDoesNotExist"))
+    is_invalid = verdict.category is Category.INVALID_INPUT and not verdict.is_retryable
+    return _Refusal(failure, is_of_one_letter=is_invalid and not is_of_queue)
+
+
 def _may_try(answer: str | SinkError | None) -> bool:
     return answer is None or (isinstance(answer, SinkError) and not answer.is_permanent)
-
-
-def _entry_or_none(
-    number: int, record: Record[Any], error: BaseException, answers: dict[int, str | SinkError]
-) -> dict[str, Any] | None:
-    """Return the entry of one letter; a record of a shape that SQS would not take is that letter's failure only."""
-    try:
-        return _entry(number, record, error)
-    except Exception as problem:  # the record is the event's own data, of any shape
-        answers[number] = SinkError(
-            f"the record cannot be sent to SQS: {type(problem).__name__} while its message was made", is_permanent=True
-        )
-        return None
-
-
-def _entry(number: int, record: Record[Any], error: BaseException) -> dict[str, Any]:
-    body = record.body
-    message = body if isinstance(body, str) else body.decode("utf-8", "backslashreplace")
-    original = _attributes(record)
-    # A message takes ten attributes, so ours is one (protocols.md A10); what has no room travels inside it.
-    kept = dict(list(original.items())[: ATTRIBUTES - 1])
-    rest = {name: original[name] for name in original if name not in kept}
-    note: dict[str, Any] = {
-        "error": type(error).__name__,
-        "message": _trimmed(describe(error)),
-        "source": record.source,
-        "id": record.id,
-        "dedup": _dedup(record),
-    }
-    if rest:
-        note["attributes"] = rest
-    attributes = {
-        **kept,
-        ENVELOPE: {"DataType": "String", "StringValue": json.dumps(note, default=_as_text, ensure_ascii=False)},
-    }
-    entry: dict[str, Any] = {"Id": str(number), "MessageBody": message, "MessageAttributes": attributes}
-    if _size(entry) > MESSAGE_BYTES:
-        # The body itself may be as large as a message may be: rather the body alone than no dead letter (A10).
-        del entry["MessageAttributes"]
-    return entry
-
-
-def _trimmed(message: str) -> str:
-    """Return as much of *message* as takes `TEXT_BYTES` in JSON, where a control character takes six."""
-    plain = message.encode("utf-8", "replace").decode()
-    while len(json.dumps(plain, ensure_ascii=False).encode()) > TEXT_BYTES:
-        plain = plain[: len(plain) * 9 // 10]
-    return plain
-
-
-def _attributes(record: Record[Any]) -> dict[str, dict[str, Any]]:
-    """Return the message's own attributes in the spelling that SendMessage takes."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, attribute in ({} if record.is_event else record.raw.get("messageAttributes") or {}).items():
-        kind = str(attribute.get("dataType", "String"))
-        if name == ENVELOPE:
-            continue
-        if kind.startswith("Binary"):
-            from base64 import b64decode
-
-            found[name] = {"DataType": kind, "BinaryValue": b64decode(attribute.get("binaryValue") or "")}
-        else:
-            found[name] = {"DataType": kind, "StringValue": str(attribute.get("stringValue") or "")}
-    return found
-
-
-def _dedup(record: Record[Any]) -> str:
-    """Return what tells consumers that two dead letters are one: a crash between send and answer sends it twice."""
-    from hashlib import sha256
-
-    origin = record.source if record.is_event else record.raw.get("eventSourceARN", record.source)
-    body = "" if record.id else record.body  # where there is no id, the content must tell
-    return sha256(f"{origin}|{record.id}|{body!r}".encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _as_text(value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
-
-
-def _size(entry: dict[str, Any]) -> int:
-    size = len(entry["MessageBody"].encode("utf-8", "surrogatepass"))
-    for name, attribute in entry.get("MessageAttributes", {}).items():
-        value = attribute.get("BinaryValue", attribute.get("StringValue", ""))
-        size += (
-            len(name.encode()) + len(attribute["DataType"]) + len(value if isinstance(value, bytes) else value.encode())
-        )
-    return size
-
-
-def _groups(entries: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Split *entries* into requests of at most ten entries and one mebibyte."""
-    groups: list[list[dict[str, Any]]] = [[]]
-    filled = 0
-    for entry in entries:
-        size = _size(entry)
-        if groups[-1] and (len(groups[-1]) == ENTRIES or filled + size > MESSAGE_BYTES):
-            groups.append([])
-            filled = 0
-        groups[-1].append(entry)
-        filled += size
-    return groups
 
 
 def _checked(url: str) -> str:

@@ -57,6 +57,10 @@ class FragileStore(MemoryStore):
         return item
 
 
+class Died(BaseException):
+    """The environment is gone: nothing of it may go on."""
+
+
 class Environment:
     """
     One environment of the function, with what it knows by itself.
@@ -104,10 +108,10 @@ class Environment:
 
         def die(order: Any) -> None:
             store.is_down = True
-            raise SystemExit
+            raise Died
 
         self.work, work = die, self.work
-        with pytest.raises(SystemExit):
+        with pytest.raises(Died):
             self.deliver(io, key, receives=2)
         self.work, store.is_down = work, False
 

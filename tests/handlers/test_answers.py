@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import types
 from collections import UserDict
 
@@ -144,14 +145,57 @@ def test_a_handler_for_one_source_refuses_no_event_of_it(paint):
     assert batch_handler(source="sqs")(paint(lambda record: None))(named("a"), lambda_context()) == NOTHING_FAILED
 
 
-def test_a_function_that_ends_the_process_ends_the_invocation(paint):
-    """SystemExit is not taken for a failed record: the runtime must see it, and the batch comes back whole."""
+def test_sys_exit_is_the_failure_of_its_record(paint):
+    """Let through, it would end the batch at this record on every delivery, and the next ones would never run."""
+    ran = []
 
     def leave(record):
-        raise SystemExit(3)
+        ran.append(record.id)
+        if record.id == "m0":
+            raise SystemExit(3)
 
-    with pytest.raises(SystemExit):
-        batch_handler(paint(leave))(named("a"), lambda_context())
+    assert failed(batch_handler(paint(leave))(named("a", "b"), lambda_context())) == ["m0"]
+    assert ran == ["m0", "m1"]
+
+
+@pytest.mark.parametrize("policies", [[], [Idempotency(MemoryStore())]], ids=["plain", "with idempotency"])
+def test_a_cancellation_of_what_a_record_awaits_is_its_failure(policies):
+    """A task that somebody else cancelled fails the record that awaits it, not the batch."""
+    ran = []
+
+    @batch_handler(policies=policies)
+    async def handler(record):
+        ran.append(record.id)
+        if record.id == "m0":
+            task = asyncio.ensure_future(asyncio.sleep(60))
+            task.cancel()
+            await task
+
+    assert failed(handler(named("a", "b"), lambda_context())) == ["m0"]
+    assert ran == ["m0", "m1"]
+
+
+@pytest.mark.parametrize("policies", [[], [Idempotency(MemoryStore())]], ids=["plain", "with idempotency"])
+def test_a_cancellation_of_the_invocation_goes_through(policies):
+    """Whoever cancels ``aio(event, context)`` ends it: the records behind are not run."""
+    ran = []
+
+    @batch_handler(policies=policies)
+    async def handler(record):
+        ran.append(record.id)
+        await asyncio.sleep(60)
+
+    async def cancel():
+        task = asyncio.ensure_future(handler.aio(named("a", "b"), lambda_context(timeout_s=100)))
+        while not ran:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancel())
+
+    assert ran == ["m0"]
 
 
 def test_no_record_runs_when_the_event_is_refused(paint):

@@ -22,10 +22,17 @@ class Crash(BaseException):
 
 
 class Sink:
-    """A dead-letter sink that can be down."""
+    """
+    A dead-letter sink that can be down.
+
+    Attributes:
+        letters: Record ids and error classes of what was confirmed.
+        parked: The "k" of what was confirmed.
+    """
 
     def __init__(self) -> None:
         self.letters: list[tuple[str, str]] = []
+        self.parked: list[Any] = []
         self.is_down = False
         self.before_call: Callable[[], object] = lambda: None
 
@@ -35,6 +42,7 @@ class Sink:
         if self.is_down:
             raise ConnectionError
         self.letters.append((record.id, type(error).__name__))
+        self.parked.append(record.json()["k"])
         return f"letter-{len(self.letters)}"
 
 
@@ -59,6 +67,7 @@ class Environment:
         max_attempts: int | None = None,
         is_single: bool = False,
         inner: Any = (),
+        observers: Any = (),
         **options: Any,
     ) -> None:
         self.time = time
@@ -75,7 +84,7 @@ class Environment:
             policies=[self.policy, *inner],
             model=dict,
             dead_letter=None if sink is None else DeadLetter(sink),
-            observers=[self.events.append],
+            observers=[self.events.append, *observers],
             max_attempts=max_attempts,
         )(paint(function))
 
