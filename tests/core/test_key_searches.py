@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from resilient_lambda import ConfigurationError, JMESPath
-from resilient_lambda._core.keys import compile_path
+from resilient_lambda._core.keys import compile_data_key, compile_path
 
 
 @pytest.mark.parametrize("missing", ["jmespath", "aws_lambda_powertools.utilities.jmespath_utils"])
@@ -48,3 +48,16 @@ def test_a_path_of_one_number_leads_into_a_list():
     """An event may be a list."""
     assert compile_path("1")([5, 6]) == 6
     assert compile_path("2")([5, 6]) is None
+
+
+@pytest.mark.parametrize("paths", [[], (), ["a", 5], [None]], ids=repr)
+def test_a_list_of_something_else_than_paths_is_refused(paths):
+    """With what is allowed."""
+    with pytest.raises(ConfigurationError, match="must be a dotted path, a list of dotted paths, JMESPath or"):
+        compile_data_key(paths)
+
+
+def test_a_refusal_names_the_option():
+    """As the user wrote it."""
+    with pytest.raises(ConfigurationError, match=r"fingerprint=\[\]"):
+        compile_data_key([], "fingerprint")

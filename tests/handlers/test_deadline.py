@@ -35,7 +35,7 @@ def named(count):
         (0, 0, 0),
     ],
 )
-def test_records_are_started_until_the_margin_begins(  # noqa: PLR0917  # three of them are fixtures
+def test_records_are_started_until_the_margin_begins(  # three of them are fixtures
     time, paint, policies, timeout_s, margin_s, started
 ):
     """Each run takes 3 s; what has not begun when the margin does is given back, in order, unrun."""

@@ -86,7 +86,9 @@ def test_the_count_goes_on_while_the_sink_is_down(make, store, sink):
         (1, 2, True),
     ],
 )
-def test_crashes_but_the_first_count_with_failed_runs(make, store, sink, time, attempts, lapses, runs):
+def test_crashes_but_the_first_count_with_failed_runs(  # half of them are fixtures
+    make, store, sink, time, attempts, lapses, runs
+):
     """With ``max_attempts=3``, an event with three crashes of its own, or failures and crashes, is set aside unrun."""
     store.lay(time.now(), "RELEASED", attempts=attempts, lapses=lapses)
     environment = make(sink=sink, max_attempts=3)

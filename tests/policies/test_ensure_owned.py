@@ -48,7 +48,9 @@ def test_while_the_lease_is_long_enough_it_costs_no_request(other, store):
 
 
 @pytest.mark.parametrize(("passed_s", "for_s", "renews"), [(0, 18, False), (0, 18.1, True), (13, 5, False), (14, 5, 1)])
-def test_it_renews_when_less_is_left_than_asked_for(other, store, time, passed_s, for_s, renews):
+def test_it_renews_when_less_is_left_than_asked_for(  # half of them are fixtures
+    other, store, time, passed_s, for_s, renews
+):
     """The lease of 20 s is trusted for 18; what is left afterwards is at least what was asked for."""
     left = []
 

@@ -45,7 +45,7 @@ STATES = {
 
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES)
 @pytest.mark.parametrize("on_in_progress", ["auto", "wait"])
-def test_every_state_of_the_key_runs(  # noqa: PLR0917  # half of them are fixtures
+def test_every_state_of_the_key_runs(  # half of them are fixtures
     observing, store, time, sink, state, on_in_progress
 ):
     """At once, with a claim, and without a dead letter."""

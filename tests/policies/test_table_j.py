@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resilient_lambda import NonRetryableError, Success
+from resilient_lambda import NonRetryableError, Success, current_claim
 from resilient_lambda._core.model import Category, Classification, Failure, Verdict
 from resilient_lambda.errors import NotRunError
 from resilient_lambda.events import ClaimLost, CompletionUnrecorded, ReleaseFailed
@@ -129,6 +129,31 @@ def test_a_permanent_failure_that_was_not_sent_comes_again(make, store, sink, re
 
     assert environment.deliver("a") == ["m0"]
     assert (store.status(), store.entry().parked, store.entry().attempts) == (status, "", 1)
+
+
+def test_a_permanent_failure_of_a_former_owner_is_not_sent(make, store, sink, time):
+    """non-retryable | lease lost before the send | RETRY: the new owner decides."""
+
+    def work(body):
+        time.advance(60)
+        store.lay(time.now(), lease_until_s=time.now() + 60)
+        raise NonRetryableError
+
+    assert make(work, sink=sink).deliver("a", timeout_s=58) == ["m0"]
+    assert sink.letters == []
+    assert store.entry().version == "other.0"
+
+
+def test_a_lost_lease_comes_again(other, store, time, sink):
+    """lease lost in the function | nothing of the new owner's is touched | RETRY, no attempt counted."""
+
+    def work(body):
+        time.advance(60)
+        store.lay(time.now(), lease_until_s=time.now() + 60, attempts=1)
+        current_claim().ensure_owned()
+
+    assert other(work, sink=sink, max_attempts=1).deliver("a") == ["m0"]
+    assert (sink.letters, store.entry().version, store.entry().attempts) == ([], "other.0", 1)
 
 
 def test_what_was_not_started_for_want_of_time_holds_no_claim(make, store, time):

@@ -105,7 +105,7 @@ def test_a_lease_that_goes_on_is_waited_for_on(make, store, time):
         (False, "retry", False),
     ],
 )
-def test_who_waits(  # noqa: PLR0917  # half of them are fixtures
+def test_who_waits(  # half of them are fixtures
     make, store, time, is_single, on_in_progress, waits
 ):
     """Single events wait, messages come back, unless told otherwise."""
