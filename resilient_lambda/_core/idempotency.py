@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from enum import Enum
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._named_tuple import NamedTuple
 from ..errors import ItemFormatError
@@ -292,11 +292,12 @@ def parse(item: Item | None) -> Entry | None:
             "deploy the newer version here too"
         )
     try:
+        optional = {name: _of_kind(name, item[name]) for name in _OPTIONAL if name in item}
         return Entry(
             Status(item["status"]),
-            _text(item["version"]),
+            _of_kind("version", item["version"]),
             int(item["expires_at_s"]),
-            **{name: item[name] for name in _OPTIONAL if name in item},  # type: ignore[arg-type]
+            **optional,
         )
     except (KeyError, ValueError, TypeError) as error:
         raise ItemFormatError(
@@ -307,15 +308,22 @@ def parse(item: Item | None) -> Entry | None:
 
 _FIRST_OPTIONAL = 3
 _OPTIONAL = Entry._fields[_FIRST_OPTIONAL:]
+_KINDS: dict[str, tuple[type, ...]] = {
+    "attempts": (int,),
+    "lapses": (int,),
+    "lease_until_s": (int, float),
+    "deadline_s": (int, float),
+    "result": (str, bytes),
+}
 
 
 def _optional(entry: Entry) -> tuple[Value | None, ...]:
     return entry[_FIRST_OPTIONAL:]  # type: ignore[return-value]  # a slice forgets which fields it has
 
 
-def _text(value: Value) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"a text was expected, not {type(value).__name__}")
+def _of_kind(name: str, value: Value) -> Any:
+    if not isinstance(value, _KINDS.get(name, str)):
+        raise TypeError(f"{name} is {type(value).__name__}")
     return value
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .._io.base import Io
 
     Proceed: TypeAlias = Callable[[Call], Awaitable[Outcome]]
+else:
+    Proceed = object  # named by annotations only; the real one would import collections.abc's machinery
 
 CANONICAL_ORDER = ("idempotency", "circuit_breaker", "retry")
 SWITCHES = (*CANONICAL_ORDER, "dead_letter", "deadline", "visibility")

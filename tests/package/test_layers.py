@@ -17,6 +17,7 @@ LAYERS = [
     {"_io"},
     {"stores"},
     {"_policies"},
+    {"policies"},
     {"sinks", "invoke", "metrics"},
     {"_handlers"},
     {"testing", "lint"},

@@ -13,6 +13,9 @@ from resilient_lambda.events import ClaimLost
 from resilient_lambda.testing import lambda_context, sqs_event
 from tests.policies.stores import FaultyStore
 
+# In real time: beats every 0.4 s, and has 0.8 s to spare where the machine is busy.
+LEASE_S = 1.2
+
 
 def heartbeats():
     """Return the threads of heartbeats that are alive."""
@@ -150,16 +153,16 @@ def test_a_real_thread_beats_and_is_joined():
     """In real time: it renews beside the function, is gone with the answer, and no write comes after."""
     store, seen = FaultyStore(), []
 
-    @batch_handler(policies=[Idempotency(store, lease_s=0.06, skew_s=0)])
+    @batch_handler(policies=[Idempotency(store, lease_s=LEASE_S, skew_s=0)])
     def handler(record):
-        wait_for_renewals(store, 2)
+        wait_for_renewals(store, 1)
         seen.append(len(heartbeats()))
 
     assert handler(sqs_event(["1"]), lambda_context()) == {"batchItemFailures": []}
     assert seen == [1]
     assert heartbeats() == []
     assert store.steps[-1] == "complete"
-    assert store.steps.count("renew") >= 2
+    assert store.steps.count("renew") >= 1
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
@@ -167,7 +170,7 @@ def test_a_real_thread_is_joined_when_the_function_raises(error):
     """Nothing of it is left to be frozen with the environment."""
     store = FaultyStore()
 
-    @resilient_handler(policies=[Idempotency(store, key="k", lease_s=0.06, skew_s=0)])
+    @resilient_handler(policies=[Idempotency(store, key="k", lease_s=LEASE_S, skew_s=0)])
     def handler(event):
         wait_for_renewals(store, 1)
         raise error
@@ -183,10 +186,10 @@ def test_a_real_task_beats_and_is_awaited():
     """The same in a loop, which is left without tasks."""
     store, left = FaultyStore(), []
 
-    @batch_handler(policies=[Idempotency(store, lease_s=0.06, skew_s=0)])
+    @batch_handler(policies=[Idempotency(store, lease_s=LEASE_S, skew_s=0)])
     async def handler(record):
         for _ in range(1_000):
-            if store.steps.count("renew") >= 2:
+            if store.steps.count("renew") >= 1:
                 return
             await asyncio.sleep(0.005)
 
@@ -198,4 +201,4 @@ def test_a_real_task_beats_and_is_awaited():
     assert asyncio.run(main()) == {"batchItemFailures": []}
     assert left == []
     assert store.steps[-1] == "complete"
-    assert store.steps.count("renew") >= 2
+    assert store.steps.count("renew") >= 1

@@ -201,3 +201,13 @@ def test_a_completion_is_forgotten_after_its_retention(make, store, time):
     assert (first.runs, second.runs) == (["a"], ["a"])
     assert store.status(KEY) == "COMPLETED"
     assert store.status(key_of("b")) is None
+
+
+def test_a_key_that_changes_hands_faster_than_it_can_be_claimed_comes_again(make, store, time):
+    """After a few rounds, without having run; a hot key is not hammered."""
+    changes = iter(range(1_000))
+    store.before_call = lambda step: store.lay(time.now(), "RELEASED", version=f"b.{next(changes)}")
+    environment = make()
+
+    assert environment.deliver("a") == ["m0"]
+    assert (environment.runs, len(store.steps)) == ([], 6)
