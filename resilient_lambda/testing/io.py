@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from contextlib import contextmanager
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+_numbers = count(1)
 
 
 class FakeIo(BlockingIo):
@@ -24,10 +26,11 @@ class FakeIo(BlockingIo):
 
     Args:
         start_s: The wall clock at the beginning, in seconds since the epoch.
-        seed: Makes jitter and tokens repeat themselves.
+        seed: Makes jitter repeat itself.
     """
 
     def __init__(self, *, start_s: float = 1_800_000_000.0, seed: int = 0) -> None:
+        self._number = next(_numbers)
         self._now_s = start_s
         self._random = Random(seed)
         self._beats: list[_FakeBeat] = []
@@ -44,8 +47,8 @@ class FakeIo(BlockingIo):
         return self._random.random()
 
     def token(self) -> str:
-        """Return 32 hex digits, the same in every run."""
-        return f"{self._random.getrandbits(128):032x}"
+        """Return 32 hex digits, different for every `FakeIo` of the process: two of one seed are two environments."""
+        return f"{self._number:08x}{self._random.getrandbits(96):024x}"
 
     def advance(self, seconds: float) -> None:
         """Let time pass, with the heartbeats that fall into it; call it inside a handler for work that takes time."""
