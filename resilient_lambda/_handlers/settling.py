@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .._core.record import Record
     from .._policies.call import Invocation
-    from .._policies.claim import HeldClaim
+    from .._policies.held_claim import HeldClaim
     from .plan import Plan
 
 _NEXT_STEP = {

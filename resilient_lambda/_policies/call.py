@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .._core.sources import Source
     from .._io.base import Io
     from ..events import Event, Observer
-    from .claim import HeldClaim
+    from .held_claim import HeldClaim
 
 logger = logging.getLogger("resilient_lambda")
 

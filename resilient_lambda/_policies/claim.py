@@ -38,14 +38,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .._core.cas import Expected
-    from .._core.model import Failure
     from ..stores.base import Store
     from .call import Invocation
 
 # A completion that is refused again and again meets a key that changes hands faster than it can write.
 COMPLETION_ROUNDS = 6
 LEASE_LOST = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="lease lost")
-PARK_S = 3.0  # one call of a sink: connect 1 s, read 2 s
 
 _current: ContextVar[ActiveClaim | None] = ContextVar("resilient_lambda_claim", default=None)
 
@@ -311,38 +309,3 @@ class UnenforcedClaim(ActiveClaim):
 
     async def _ensure_owned(self, for_s: float) -> None:
         pass
-
-
-class HeldClaim:
-    """A claim whose run failed, until it is known what becomes of the event."""
-
-    __slots__ = ("_claim", "_failure", "_remember_s")
-
-    def __init__(self, claim: ActiveClaim, failure: Failure, remember_s: float | None) -> None:
-        self._claim = claim
-        self._failure = failure
-        self._remember_s = remember_s
-
-    async def may_park(self) -> bool:
-        """Tell whether the event may be set aside: not if another environment has taken over (protocols.md I)."""
-        try:
-            await self._claim.aensure_owned(for_s=PARK_S)
-        except LeaseLostError:
-            return False
-        return True
-
-    async def settle(self, *, parked: str | None) -> None:
-        """
-        End the claim.
-
-        Args:
-            parked: What the sink answered; None if the event was not set aside.
-        """
-        error = type(self._failure.error).__name__
-        is_final = self._failure.ran and not self._failure.classification.is_retryable
-        if is_final and self._remember_s is not None:
-            await self._claim.fail(error=error, parked=parked or "", remember_s=self._remember_s)
-        elif parked is not None:
-            await self._claim.release(error=error, resets=True)
-        else:
-            await self._claim.release(error=error if self._failure.ran else None)

@@ -7,34 +7,33 @@ from weakref import WeakSet
 
 from .._core.idempotency import Busy, Entry, Replay, ReplayFailure, Take
 from .._core.keys import check_namespace, digest, key_prefix, stored_key
-from .._core.model import Category, Classification, Disposition, Failure, Outcome, Success, Verdict
+from .._core.model import Disposition, Failure, Outcome, Success
 from .._core.options import number, one_of
 from .._core.sources import Twin
 from ..errors import (
     ConfigurationError,
     CrashLoopError,
-    FingerprintMismatchError,
-    InProgressError,
     ItemFormatError,
     LeaseLostError,
     MissingKeyError,
-    RememberedFailureError,
     StoreError,
     StoreUnavailableError,
 )
 from ..events import ClaimLost, ClaimTaken, CompletionUnrecorded, DuplicateSuppressed, ResultDropped, StoreBypassed
 from .call import logger
-from .claim import LEASE_LOST, ActiveClaim, Completion, HeldClaim, UnenforcedClaim
+from .claim import LEASE_LOST, ActiveClaim, Completion, UnenforcedClaim
 from .claiming import Terms, claim, unread
+from .held_claim import HeldClaim
 from .key_finder import KeyFinder
 from .local import Done, Journal, LocalCache
+from .refusals import attached, crash_loop, in_progress, mismatch, remembered
 from .results import UnstorableResultError, encode
+from .session import Session
 
 if TYPE_CHECKING:
     from .._core.idempotency import Decision
     from .._core.keys import KeySpec
     from .._core.record import Record
-    from .._io.base import Beat
     from ..stores.base import Store
     from .call import Call, Invocation
     from .compose import Policy, Proceed
@@ -194,7 +193,7 @@ class Idempotency:
 
     async def finish(self, invocation: Invocation) -> None:
         """Write the journal, give back what may have been claimed without being run."""
-        session: _Session | None = invocation.sessions.get(self)
+        session: Session | None = invocation.sessions.get(self)
         if session is None:
             return
         await self._journal.write(invocation, self._cache)
@@ -207,7 +206,7 @@ class Idempotency:
 
     async def close(self, invocation: Invocation) -> None:
         """Join the heartbeat, which until now kept what waits for the sink."""
-        session: _Session | None = invocation.sessions.get(self)
+        session: Session | None = invocation.sessions.get(self)
         if session is not None:
             await session.end_heartbeat()
 
@@ -247,33 +246,33 @@ class Idempotency:
         finder = self._fingerprint_finder
         return digest(call.record.json() if finder is None else finder.find(call))
 
-    async def _session(self, invocation: Invocation) -> _Session:
-        session: _Session | None = invocation.sessions.get(self)
+    async def _session(self, invocation: Invocation) -> Session:
+        session: Session | None = invocation.sessions.get(self)
         if session is None:
-            session = invocation.sessions[self] = _Session()
+            session = invocation.sessions[self] = Session()
             if self._journal:
                 await self._journal.write(invocation, self._cache)
         return session
 
-    def _known(self, key: str, fingerprint: str, invocation: Invocation, session: _Session) -> Outcome | None:
+    def _known(self, key: str, fingerprint: str, invocation: Invocation, session: Session) -> Outcome | None:
         """Return what this environment knows of *key* without asking the store, None if nothing."""
-        attached = session.outcomes.get(key)
-        if attached is not None:
-            if attached[0] != fingerprint and isinstance(attached[1], Success):
-                return _mismatch()
+        found = session.outcomes.get(key)
+        if found is not None:
+            if found[0] != fingerprint and isinstance(found[1], Success):
+                return mismatch()
             self._report(invocation, key, "same_batch")
-            return _not_run(attached[1])
+            return attached(found[1])
         now_s = invocation.io.now()
         done = self._cache.get(key, now_s) or self._journal.get(key, now_s)
         if done is None:
             return None
         if fingerprint and done.fingerprint and done.fingerprint != fingerprint:
-            return _mismatch()
+            return mismatch()
         self._report(invocation, key, "completed")
         return done.outcome()
 
     async def _claim_and_run(
-        self, key: str, fingerprint: str, call: Call, proceed: Proceed, session: _Session
+        self, key: str, fingerprint: str, call: Call, proceed: Proceed, session: Session
     ) -> Outcome:
         invocation = call.invocation
         tried: list[Entry] = []
@@ -344,28 +343,20 @@ class Idempotency:
             return done.outcome()
         if isinstance(decision, ReplayFailure):
             self._report(invocation, key, "failed")
-            remembered = RememberedFailureError(
-                f"this delivery failed for good before with {decision.entry.error}; it was not run again",
-                error_type=decision.entry.error,
-                parked=decision.entry.parked or None,
-            )
-            return Failure(remembered, _REMEMBERED, ran=False)
+            return remembered(decision.entry)
         if isinstance(decision, Busy):
             self._report(invocation, key, "in_progress")
-            wait_s = max(0.0, decision.until_s - invocation.io.now())
-            busy = InProgressError(
-                f"another environment has this key, for {wait_s:.1f} s at the longest should it have crashed",
-                retry_after_s=wait_s,
-            )
-            return Failure(busy, _IN_PROGRESS._replace(retry_after_s=wait_s), ran=False)
-        return _mismatch()
+            return in_progress(max(0.0, decision.until_s - invocation.io.now()))
+        return mismatch()
 
     def _report(self, invocation: Invocation, key: str, reason: str) -> None:
         if invocation.observers:
             invocation.emit(DuplicateSuppressed(key, reason, is_observed_only=self._observes))
 
-    async def _run(self, taken: ActiveClaim, call: Call, proceed: Proceed, session: _Session) -> Outcome:
+    async def _run(self, taken: ActiveClaim, call: Call, proceed: Proceed, session: Session) -> Outcome:
         invocation = call.invocation
+        if self._terms.needs_heartbeat(invocation):
+            session.watch(taken, invocation, self._terms.lease_for(invocation) / 3)
         if taken.entry.lapses:
             # The last run of this key ended without a word, and this one may end the environment. So what waits for
             # the sink goes there first; and as the first lapse may have been a neighbour's doing, it does not count
@@ -374,10 +365,7 @@ class Idempotency:
         earlier = taken.entry.attempts + taken.entry.lapses - 1
         is_loop = taken.entry.lapses > 1 and call.max_attempts is not None and earlier >= call.max_attempts
         if is_loop and not self._observes:
-            crashes = CrashLoopError(f"{taken.entry.lapses} runs ended without a word, {taken.entry.attempts} failed")
-            return await self._settle(taken, call, Failure(crashes, _CRASH_LOOP, ran=False))
-        if self._terms.needs_heartbeat(invocation):
-            session.watch(taken, invocation, self._terms.lease_for(invocation) / 3)
+            return await self._settle(taken, call, crash_loop(taken.entry))
         try:
             with taken:
                 outcome = await proceed(call)
@@ -432,50 +420,3 @@ class _SwitchedOff:
     async def around(self, call: Call, proceed: Proceed) -> Outcome:
         """Run *call*."""
         return await self._policy.run_unprotected(call, proceed)
-
-
-class _Session:
-    """What one invocation keeps: outcomes by key, claims of unknown fate, and the heartbeat of running claims."""
-
-    def __init__(self) -> None:
-        self.outcomes: dict[str, tuple[str, Outcome]] = {}
-        self.unknown: list[ActiveClaim] = []
-        self.beat: Beat | None = None
-        self._running: list[ActiveClaim] = []
-        self._is_ended = False
-
-    def watch(self, taken: ActiveClaim, invocation: Invocation, interval_s: float) -> None:
-        """Renew the lease of *taken* at intervals, until it is settled."""
-        self._running = [running for running in self._running if not running.is_settled] + [taken]
-        if self.beat is None:
-            self.beat = invocation.io.every(interval_s, self._renew)
-
-    async def end_heartbeat(self) -> None:
-        """Join the heartbeat: one that went on would thaw with the environment and renew dead claims (C4)."""
-        self._is_ended = True
-        if self.beat is not None:
-            await self.beat.stop()
-
-    async def _renew(self) -> None:
-        for running in self._running:
-            if not self._is_ended:  # asked before each write: the join does not wait for ever
-                await running.beat()
-
-
-_IN_PROGRESS = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="in progress elsewhere")
-_REMEMBERED = Classification(Verdict.NON_RETRYABLE, Category.UNKNOWN, reason="failed for good before")
-_CRASH_LOOP = Classification(Verdict.NON_RETRYABLE, Category.CRASH, reason="max_attempts reached by crashes")
-_MISMATCH = Classification(Verdict.NON_RETRYABLE, Category.CONFLICT, reason="other payload under a used key")
-
-
-def _mismatch() -> Failure:
-    # Errors of the policy itself are never written to the key's entry (protocols.md B17).
-    return Failure(
-        FingerprintMismatchError("this idempotency key was used before with another payload"), _MISMATCH, ran=False
-    )
-
-
-def _not_run(outcome: Outcome) -> Outcome:
-    if isinstance(outcome, Success):
-        return Success(outcome.value, ran=False)
-    return Failure(outcome.error, outcome.classification, ran=False)

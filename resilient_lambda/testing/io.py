@@ -79,7 +79,7 @@ class FakeIo(BlockingIo):
     def context(self, function_name: str = "test-function", *, timeout_s: float = 30.0) -> LambdaContext:
         """Return a Lambda context whose remaining time is virtual, too."""
         return LambdaContext(
-            function_name, timeout_s=timeout_s, request_id=f"request-{self.token()[:8]}", clock=self.now
+            function_name, timeout_s=timeout_s, request_id=f"request-{self.token()[-8:]}", clock=self.now
         )
 
 
