@@ -1,0 +1,191 @@
+"""
+How the records of one batch are run and settled.
+
+The end has a fixed order: records are run or given back, then the policies write what is left (journal, unknown
+claims), then dead letters are sent, confirmed and their claims settled, then the policies close (heartbeat joined).
+Nothing is left running when the handler returns: Lambda freezes the environment then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._core.model import Category, Classification, Disposition, Failure, Verdict
+from .._core.record import Record
+from .._policies.compose import close, finish, is_failure, refuse_awaitable
+from ..errors import DeadlineExceededError
+from ..events import RecordSettled
+from .settling import Letter, is_reporting, park, report, settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .._core.model import Outcome
+    from .._core.sources import Source
+    from .._policies.call import Call, Invocation
+    from .plan import Plan
+
+_NOT_STARTED = Classification(Verdict.RETRYABLE, Category.TIMEOUT, reason="no time left to start")
+
+
+class Batch:
+    """One invocation: which records are given back, and which letters are to be sent."""
+
+    __slots__ = (
+        "_is_reporting",
+        "_letters",
+        "_plan",
+        "failed_ids",
+        "invocation",
+        "judges_failures",
+        "settle_success",
+    )
+
+    def __init__(self, plan: Plan, invocation: Invocation) -> None:
+        self._plan = plan
+        self.invocation = invocation
+        # Nobody hears of a success unless there are observers, so the hot path need not call anything.
+        self.settle_success = self._report_success if invocation.observers else None
+        self._is_reporting = is_reporting()
+        self._letters: list[Letter] = []
+        self.failed_ids: list[str] = []
+        # Where failures are neither told nor sent to a sink, nobody needs the verdict on them.
+        self.judges_failures = self._is_reporting or bool(invocation.observers) or plan.dead_letter is not None
+
+    @property
+    def has_letters(self) -> bool:
+        """True if dead letters wait to be sent."""
+        return bool(self._letters)
+
+    def _report_success(self, record: Record[Any], *, ran: bool = True) -> None:
+        self.invocation.emit(RecordSettled(record.id, Disposition.ACK, None, None, ran))
+
+    def settle(self, record: Record[Any], outcome: Outcome, call: Call | None = None) -> None:
+        """Settle a record whose run has ended; a dead letter waits for its sink."""
+        if not isinstance(outcome, Failure):
+            if self.settle_success is not None:
+                self.settle_success(record, ran=outcome.ran)
+            return
+        attempts = record.receives if self._plan.asks_receives else None
+        disposition = self._plan.dispose(outcome, attempts)
+        held = None if call is None else call.held
+        if disposition is Disposition.DEAD_LETTER or held is not None:
+            self._letters.append(Letter(record.id, record, outcome, held))
+        else:
+            self._conclude(record, outcome, disposition)
+
+    def give_back(self, record: Record[Any]) -> None:
+        """Settle a record that was not started, for want of time."""
+        error = DeadlineExceededError("the invocation has no time left to start this record")
+        self._conclude(record, Failure(error, _NOT_STARTED, ran=False), Disposition.RETRY)
+
+    def _conclude(self, record: Record[Any], failure: Failure, disposition: Disposition) -> None:
+        if disposition is Disposition.RETRY:
+            self.failed_ids.append(record.id)
+        if self._is_reporting:
+            report("record", record.id, failure, disposition)
+        if self.invocation.observers:
+            self.invocation.emit(settled(record.id, failure, disposition))
+
+    async def park(self) -> None:
+        """Send the dead letters; acknowledge what the sink confirmed, give back the rest."""
+        letters, self._letters = self._letters, []
+        if letters:
+            dispositions = await park(self._plan, self.invocation, letters)
+            for letter, disposition in zip(letters, dispositions, strict=True):
+                self._conclude(letter.record, letter.failure, disposition)
+
+
+def run_plain(plan: Plan, batch: Batch, arguments: Iterator[Any], source: Source, context: Any) -> None:
+    """Run records one after the other where no policy stands between: the hot path, without a coroutine."""
+    function, settle_success = _bound(plan, context), batch.settle_success
+    now, stop_at_s = batch.invocation.io.now, batch.invocation.stop_at_s
+    judges_failures, failed_ids = batch.judges_failures, batch.failed_ids
+    for argument in arguments:
+        if now() >= stop_at_s:
+            batch.give_back(_record(argument, source))
+            continue
+        try:
+            returned = function(argument)
+            if returned is not None:
+                refuse_awaitable(returned)
+        except BaseException as error:  # the border to user code
+            if not is_failure(error, batch.invocation.io):
+                raise
+            if judges_failures:
+                batch.settle(_record(argument, source), Failure(error, plan.classifier.classify(error)))
+            else:
+                failed_ids.append(_record(argument, source).id)
+        else:
+            if settle_success is not None:
+                settle_success(_record(argument, source))
+
+
+async def run_plain_async(plan: Plan, batch: Batch, arguments: Iterator[Any], source: Source, context: Any) -> None:
+    """Do what `run_plain` does, for ``async def``."""
+    function, settle_success = _bound(plan, context), batch.settle_success
+    now, stop_at_s = batch.invocation.io.now, batch.invocation.stop_at_s
+    judges_failures, failed_ids = batch.judges_failures, batch.failed_ids
+    for argument in arguments:
+        if now() >= stop_at_s:
+            batch.give_back(_record(argument, source))
+            continue
+        try:
+            await function(argument)
+        except BaseException as error:  # the border to user code
+            if not is_failure(error, batch.invocation.io):
+                raise
+            if judges_failures:
+                batch.settle(_record(argument, source), Failure(error, plan.classifier.classify(error)))
+            else:
+                failed_ids.append(_record(argument, source).id)
+        else:
+            if settle_success is not None:
+                settle_success(_record(argument, source))
+    await batch.park()
+
+
+async def run_with_policies(plan: Plan, batch: Batch, records: Iterator[Record[Any]]) -> None:
+    """Run records one after the other inside the policies."""
+    invocation = batch.invocation
+    try:
+        waiting = [record for record in records if not await _run_one(plan, batch, record, may_wait=False)]
+        # Whoever has to wait for a twin does so when nothing else is left to do, and while nothing is held: two
+        # environments that wait for each other's letters would wait for ever (protocols.md C3).
+        for record in waiting:
+            await batch.park()
+            await _run_one(plan, batch, record, may_wait=True)
+        await finish(plan.policies, invocation)
+        await batch.park()
+    finally:
+        await close(plan.policies, invocation)
+
+
+async def _run_one(plan: Plan, batch: Batch, record: Record[Any], *, may_wait: bool) -> bool:
+    """Run and settle one record; return False if it would rather wait for its twin, which it may not yet."""
+    if batch.invocation.io.now() >= batch.invocation.stop_at_s:
+        batch.give_back(record)
+        return True
+    call = plan.call(record, batch.invocation, before_suspect=batch.park, may_wait=may_wait)
+    try:
+        outcome = await plan.step(call)
+    except Exception as error:  # a user's policy that raises although it must not
+        outcome = Failure(error, plan.classifier.classify(error))
+    if call.would_wait:
+        return False
+    batch.settle(record, outcome, call)
+    return True
+
+
+def _bound(plan: Plan, context: Any) -> Callable[[Any], Any]:
+    """Return the function of one argument that the loop calls."""
+    function, convert = plan.function, plan.parameter.convert
+    if plan.parameter.is_plain:
+        return (lambda argument: function(argument, context)) if plan.signature.takes_context else function
+    if plan.signature.takes_context:
+        return lambda record: function(convert(record), context)
+    return lambda record: function(convert(record))
+
+
+def _record(argument: Any, source: Source) -> Record[Any]:
+    return argument if isinstance(argument, Record) else Record(argument, source)
