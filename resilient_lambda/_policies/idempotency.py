@@ -196,7 +196,7 @@ class Idempotency:
         session: Session | None = invocation.sessions.get(self)
         if session is None:
             return
-        await self._journal.write(invocation, self._cache)
+        await self._journal.write(invocation, self._cache, until_s=float("inf"))
         for unknown in session.unknown:
             if not invocation.has_time_for_store():
                 return
@@ -251,7 +251,10 @@ class Idempotency:
         if session is None:
             session = invocation.sessions[self] = Session()
             if self._journal:
-                await self._journal.write(invocation, self._cache)
+                # What an outage has left must not take the time of the events that are here now.
+                now_s = invocation.io.now()
+                until_s = now_s + (invocation.stop_at_s - now_s) / 4
+                await self._journal.write(invocation, self._cache, until_s=until_s)
         return session
 
     def _known(self, key: str, fingerprint: str, invocation: Invocation, session: Session) -> Outcome | None:

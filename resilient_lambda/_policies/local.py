@@ -91,10 +91,15 @@ class Journal:
             del self._unrecorded[next(iter(self._unrecorded))]
         self._unrecorded[key] = (claim, done)
 
-    async def write(self, invocation: Invocation, cache: LocalCache) -> None:
-        """Write what waits, until the store fails again or time is up."""
+    async def write(self, invocation: Invocation, cache: LocalCache, *, until_s: float) -> None:
+        """
+        Write what waits, until the store fails again or time is up.
+
+        Args:
+            until_s: Wall clock after which no further write is begun.
+        """
         for key, (claim, done) in list(self._unrecorded.items()):
-            if not invocation.has_time_for_store():
+            if invocation.io.now() >= until_s or not invocation.has_time_for_store():
                 return
             claim.resume(invocation)
             completion = await claim.complete(done.result)

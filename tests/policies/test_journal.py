@@ -146,3 +146,15 @@ def test_the_journal_is_bounded(make, store):
     assert store.status(key_of(0)) == "IN_PROGRESS"
     assert store.status(key_of(1)) == "COMPLETED"
     assert store.status(key_of(JOURNAL_KEYS)) == "COMPLETED"
+
+
+def test_the_journal_takes_a_quarter_of_the_time_at_most(make, store, time):
+    """A slow store and a long journal leave the next invocation time for its own records."""
+    environment = make(local_cache=0)
+    store.fail("complete", times=99_999)
+    environment.deliver(*range(40), timeout_s=900)
+    store.heal()
+    store.before_call = lambda step: time.advance(1.0)
+    environment.deliver("x", timeout_s=40)
+
+    assert environment.runs[-1] == "x"
