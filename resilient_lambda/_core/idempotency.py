@@ -195,7 +195,7 @@ def decide_refused_completion(current: Entry | None, mine: Entry, *, now_s: floa
     """
     if current is None:
         return CompleteOver(ABSENT)
-    if current.status is Status.COMPLETED:
+    if current.status is Status.COMPLETED and current.expires_at_s > now_s:
         return AlreadyCompleted(current)
     if owner_of(current.version) == owner_of(mine.version):  # a renewal of mine whose answer was lost (B3)
         return CompleteOver(as_read(current))

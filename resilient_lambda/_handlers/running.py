@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.model import Category, Classification, Disposition, Failure, Verdict
 from .._core.record import Record
+from .._policies.call import logger
 from .._policies.compose import close, finish, is_failure, refuse_awaitable
 from ..errors import DeadlineExceededError
 from ..events import RecordSettled
@@ -91,7 +92,11 @@ class Batch:
         """Send the dead letters; acknowledge what the sink confirmed, give back the rest."""
         letters, self._letters = self._letters, []
         if letters:
-            dispositions = await park(self._plan, self.invocation, letters)
+            try:
+                dispositions = await park(self._plan, self.invocation, letters)
+            except Exception:  # whatever a sink does: what nobody has confirmed goes back
+                logger.exception("the dead letters could not be sent; their records go back")
+                dispositions = [Disposition.RETRY] * len(letters)
             for letter, disposition in zip(letters, dispositions, strict=True):
                 self._conclude(letter.record, letter.failure, disposition)
 
@@ -131,7 +136,9 @@ async def run_plain_async(plan: Plan, batch: Batch, arguments: Iterator[Any], so
             batch.give_back(_record(argument, source))
             continue
         try:
-            await function(argument)
+            returned = await function(argument)
+            if returned is not None:
+                refuse_awaitable(returned)
         except BaseException as error:  # the border to user code
             if not is_failure(error, batch.invocation.io):
                 raise

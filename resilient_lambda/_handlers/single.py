@@ -9,7 +9,7 @@ from .._core.record import EventRecord
 from .._core.sources import INVOCATION
 from .._io.blocking import drive
 from .._policies.compose import close, finish, kind_of
-from ..errors import ConfigurationError, InProgressError, LeaseLostError
+from ..errors import ConfigurationError, InProgressError, LeaseLostError, RetryableError
 from ..events import RecordSettled
 from .entry import entry_point
 from .plan import Plan, local_names_of_caller
@@ -154,9 +154,11 @@ async def _run(plan: Plan, event: Any, context: Any) -> Any:
         invocation.emit(settled(invocation.request_id, outcome, disposition))
     if disposition is not Disposition.RETRY:
         return None
+    # The runtime reports Exceptions only; anything else would end the environment, and its journal with it.
     if isinstance(outcome.error, LeaseLostError):
-        # The runtime reports Exceptions only; anything else would end the environment.
         raise InProgressError(str(outcome.error)) from outcome.error
+    if not isinstance(outcome.error, Exception):
+        raise RetryableError(f"the function ended with {type(outcome.error).__name__}") from outcome.error
     raise outcome.error
 
 

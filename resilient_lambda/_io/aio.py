@@ -7,6 +7,7 @@ import atexit
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -129,4 +130,18 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     if _loop is None or _loop.is_closed():
         _loop = asyncio.new_event_loop()
         atexit.register(_loop.close)
-    return _loop.run_until_complete(coroutine)
+    task = _loop.create_task(coroutine)
+    while True:
+        try:
+            return _loop.run_until_complete(task)
+        except SystemExit:
+            # Of a task of the user's: asyncio throws it out of the loop as well as into whoever awaits that task. Left
+            # here, this invocation would go on inside the next one.
+            if task.done():
+                raise
+        except BaseException:
+            if not task.done():
+                task.cancel()
+                with suppress(BaseException):
+                    _loop.run_until_complete(task)
+            raise

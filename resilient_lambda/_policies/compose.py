@@ -84,8 +84,10 @@ def is_failure(error: BaseException, io: Io) -> bool:
     ``sys.exit()`` is one: let through, it would end the batch at this record on every delivery, and the records behind
     it would never run. A cancellation is one unless this very invocation is being cancelled.
     """
-    if isinstance(error, Exception | SystemExit):
+    if isinstance(error, Exception | SystemExit | LeaseLostError):
         return True
+    if any(kind.__name__ == "BaseExceptionGroup" for kind in type(error).__mro__):  # a TaskGroup, from Python 3.11 on
+        return all(is_failure(part, io) for part in getattr(error, "exceptions", ()))
     return type(error).__name__ == "CancelledError" and not io.is_cancelled()
 
 

@@ -298,7 +298,8 @@ class Idempotency:
                 invocation.emit(StoreBypassed(key, type(error).__name__))
                 logger.warning("the store failed (%s); %s is run without protection", type(error).__name__, key)
                 entry = tried[-1] if tried else unread(call, self._terms, fingerprint)
-                return await self._run(self._active(key, entry, invocation), call, proceed, session)
+                stand_in = self._active(key, entry, invocation, is_stand_in=True)
+                return await self._run(stand_in, call, proceed, session)
             if tried and isinstance(error, StoreUnavailableError):
                 # The claim may have taken effect although nobody said so (protocols.md C2).
                 session.unknown.append(self._active(key, tried[-1], invocation))

@@ -99,13 +99,17 @@ class Journal:
             until_s: Wall clock after which no further write is begun.
         """
         for key, (claim, done) in list(self._unrecorded.items()):
-            if invocation.io.now() >= until_s or not invocation.has_time_for_store():
+            now_s = invocation.io.now()
+            if now_s >= done.expires_at_s:  # written now, it would answer events that are none of its duplicates
+                self._unrecorded.pop(key, None)
+                continue
+            if now_s >= until_s or not invocation.has_time_for_store():
                 return
             claim.resume(invocation)
             completion = await claim.complete(done.result)
             if completion is Completion.UNRECORDED and invocation.is_store_away:
                 return
             if completion is Completion.RECORDED:
-                del self._unrecorded[key]
+                self._unrecorded.pop(key, None)  # another invocation of the process may have been faster
                 cache.put(key, done)
             # Another worker still holds the key. Should it fail or die, this success is written over what it left.

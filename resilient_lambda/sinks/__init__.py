@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._core.functions import is_coroutine_function
+from .._policies.compose import is_failure
 from ..errors import ConfigurationError, SinkError
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ class _Function:
                     answer = await io.call(self._sink, record, error)
                 if hasattr(answer, "__await__"):  # a lambda or wrapper around an async function
                     answer = await _awaited(answer, io)
-            except Exception as problem:  # user code
+            except BaseException as problem:  # user code
+                if not is_failure(problem, io):
+                    raise
                 failure = SinkError(f"the dead-letter sink raised {type(problem).__name__}")
                 failure.__cause__ = problem
                 answers.append(failure)

@@ -123,7 +123,8 @@ class SqsQueue:
             int(entry["Id"]): SinkError("SQS neither confirmed nor refused the dead letter") for entry in group
         }
         for entry in answer.get("Successful", ()):
-            confirmed[int(entry["Id"])] = str(entry["MessageId"])
+            if entry.get("MessageId"):
+                confirmed[int(entry["Id"])] = str(entry["MessageId"])
         for entry in answer.get("Failed", ()):
             confirmed[int(entry["Id"])] = SinkError(
                 f"SQS refused the dead letter: {entry.get('Code')}", is_permanent=bool(entry.get("SenderFault"))

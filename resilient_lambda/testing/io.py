@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._handlers import plan
 from .._io.blocking import BlockingIo, drive
+from ..errors import StoreUnavailableError
 from .events import LambdaContext
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ class FakeIo(BlockingIo):
         result = function(*args)
         return await result if inspect.isawaitable(result) else result
 
+    def gate(self) -> _FakeGate:  # type: ignore[override]
+        """Return a lock that refuses at once: in one thread, waiting for it cannot help."""
+        return _FakeGate()
+
     def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> _FakeBeat:  # type: ignore[override]
         """Do *beat* whenever time is advanced by another *interval_s*."""
         beating = _FakeBeat(interval_s, beat, self._now_s + interval_s)
@@ -93,6 +98,19 @@ class _AsynchronousView:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._io, name)
+
+
+class _FakeGate:
+    def __init__(self) -> None:
+        self._is_held = False
+
+    async def __aenter__(self) -> None:
+        if self._is_held:
+            raise StoreUnavailableError("another store call of this claim is under way")
+        self._is_held = True
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._is_held = False
 
 
 class _FakeBeat:

@@ -174,6 +174,7 @@ def test_what_is_answered_is_the_entry():
         (LAPSED, "over"),
         (entry("RELEASED"), "over"),
         (entry("FAILED"), "over"),
+        (entry("COMPLETED", expires_at_s=int(NOW_S)), "over"),
     ],
 )
 def test_a_refused_completion_is_decided_by_what_is_there(current, expected):

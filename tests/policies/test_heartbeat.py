@@ -8,7 +8,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from resilient_lambda import Idempotency, batch_handler, resilient_handler
+from resilient_lambda import Idempotency, RetryableError, batch_handler, resilient_handler
 from resilient_lambda.events import ClaimLost
 from resilient_lambda.testing import lambda_context, sqs_event
 from tests.policies.stores import FaultyStore
@@ -93,15 +93,15 @@ def test_it_ends_with_the_answer(make, store, time):
     assert store.steps == []
 
 
-@pytest.mark.parametrize("error", [ValueError, SystemExit])
-def test_it_ends_when_the_function_raises(make, store, time, error):
-    """Whatever it raises."""
+@pytest.mark.parametrize(("error", "raised"), [(ValueError, ValueError), (SystemExit, RetryableError)])
+def test_it_ends_when_the_function_raises(make, store, time, error, raised):
+    """Whatever it raises; the runtime is given exceptions only."""
 
     def work(body):
         time.advance(12)
         raise error
 
-    with pytest.raises(error):
+    with pytest.raises(raised):
         make(work, is_single=True).invoke("a")
     store.steps.clear()
     time.advance(1_000)

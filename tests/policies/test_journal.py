@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from resilient_lambda import current_claim
+from resilient_lambda._io.blocking import drive
 from resilient_lambda._policies.local import JOURNAL_KEYS
 from resilient_lambda.errors import StoreError
 from resilient_lambda.events import CompletionUnrecorded, DuplicateSuppressed
@@ -158,3 +160,30 @@ def test_the_journal_takes_a_quarter_of_the_time_at_most(make, store, time):
     environment.deliver("x", timeout_s=40)
 
     assert environment.runs[-1] == "x"
+
+
+def test_what_has_expired_in_the_journal_is_given_up(make, store, time):
+    """Written after keep_s it would suppress events that are none of its duplicates."""
+    environment = make(local_cache=0, keep_s=60)
+    store.fail("complete", times=99)
+    environment.deliver("a")
+    store.heal()
+    time.advance(600)
+
+    assert environment.deliver(("later", "a")) == []
+    assert environment.runs == ["a", "a"]
+
+
+def test_running_without_the_store_goes_on_when_it_is_back(make, store, time):
+    """The heartbeat finds no claim of this run, which is none of the function's business."""
+    store.fail("any", times=4)
+
+    def work(body):
+        time.advance(12)
+        drive(current_claim().aensure_owned(for_s=5))
+
+    environment = make(work, lease_s=20, on_store_error="run")
+
+    assert environment.deliver("a") == []
+    assert environment.runs == ["a"]
+    assert store.status() == "COMPLETED"
