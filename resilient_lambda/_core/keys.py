@@ -83,6 +83,12 @@ def compile_path(path: str, option: str = "key") -> Callable[[Any], Any]:
         ConfigurationError: The path is empty or has an empty part.
     """
     parts = path.split(".")
+    if any(part == "$" or part.endswith("]") for part in parts):
+        # Taken as names they would be found in no record, and the whole queue would be set aside.
+        raise ConfigurationError(
+            f"{option}={path!r} looks like JSONPath; write names and item numbers with dots, like 'items.0.id', "
+            "or give a JMESPath"
+        )
     if not all(parts):
         raise ConfigurationError(f"{option}={path!r} has an empty part; write it like 'order.id'")
     if len(parts) == 1:

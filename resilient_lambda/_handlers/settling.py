@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .._core.model import Disposition, Failure
 from .._named_tuple import NamedTuple
 from .._policies.call import logger
-from ..errors import ConfigurationError, SinkError
+from ..errors import ConfigurationError, SinkError, StoreError
 from ..events import DeadLettered, RecordSettled, SinkRejected
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def report(kind: str, name: str, failure: Failure, disposition: Disposition) -> 
         name or "without id",
         "failed with" if failure.ran else "was not run because of",
         type(failure.error).__name__,
-        # The one text that is the library's own and holds no data: without it nobody could mend the configuration.
-        f": {failure.error}" if isinstance(failure.error, ConfigurationError) else "",
+        # These texts are the library's own and hold no data: without them nobody could mend the configuration.
+        f": {failure.error}" if isinstance(failure.error, ConfigurationError | StoreError) else "",
         failure.classification.category.value,
         failure.classification.verdict.value,
         _NEXT_STEP[disposition],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from .._core.backoff import full_jitter_s
-from ..errors import StoreError, StoreUnavailableError
+from ..errors import ConfigurationError, StoreError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,5 +66,7 @@ async def once(invocation: Invocation, function: Callable[P, T], *args: P.args, 
         return await invocation.io.call(function, *args, **kwargs)
     except StoreError:
         raise
+    except ConfigurationError as error:  # our own text, which says what to set
+        raise StoreError(str(error)) from error
     except Exception as error:
         raise StoreError(f"the store raised {type(error).__name__}") from error

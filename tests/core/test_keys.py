@@ -154,3 +154,10 @@ def test_a_namespace_is_neither_empty_nor_too_long(namespace):
 def test_the_longest_namespace_is_taken():
     """Exactly the limit."""
     assert len(key_prefix("x" * MAX_NAMESPACE_BYTES)) == MAX_NAMESPACE_BYTES + 4
+
+
+@pytest.mark.parametrize("path", ["$.order_id", "items[0].id", "$.items[0]"])
+def test_a_jsonpath_is_refused(path):
+    """Taken for names it would be found in no record, and every record would fail."""
+    with pytest.raises(ConfigurationError, match="JSONPath"):
+        compile_path(path)
