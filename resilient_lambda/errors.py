@@ -9,6 +9,8 @@ Every error that the library raises or hands to a sink.
         │   ├── InvalidRecordError         the body is not JSON, fails its model, or has no key
         │   │   └── MissingKeyError        the idempotency key is absent, null or empty
         │   ├── FingerprintMismatchError   the key was used before with another payload
+        │   ├── CommitConditionError       a condition among the items of ``commit_with`` does not hold
+        │   ├── CommitLimitError           ``commit_with`` was given what one transaction cannot hold
         │   ├── RememberedFailureError     this delivery failed for good before; it was not run again
         │   └── CrashLoopError             the event ended its environment too often; it was not run again
         ├── NotRunError                    the function was not run; carries ``retry_after_s``
@@ -26,6 +28,8 @@ Every error that the library raises or hands to a sink.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class ResilienceError(Exception):
@@ -64,6 +68,29 @@ class MissingKeyError(InvalidRecordError):
 
 class FingerprintMismatchError(NonRetryableError):
     """The idempotency key was used before with a different payload. Nothing was run, nothing was written."""
+
+
+class CommitConditionError(NonRetryableError):
+    """
+    A condition among the user's items of ``commit_with`` does not hold; nothing was written.
+
+    Unless another ``commit_with`` of the same run succeeds, the event does not count as done: it goes to the
+    dead-letter sink if this error leaves your function, and is delivered again if you swallow it.
+
+    Attributes:
+        index: Which of the items, counted from 0.
+        item: What is there instead, as DynamoDB writes it, if the item asked for it with
+            ``ReturnValuesOnConditionCheckFailure="ALL_OLD"``; else None.
+    """
+
+    def __init__(self, message: str, *, index: int, item: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+        self.item = item
+
+
+class CommitLimitError(NonRetryableError, ValueError):
+    """The items of ``commit_with`` are more, larger or other than one transaction can hold; nothing was sent."""
 
 
 class RememberedFailureError(NonRetryableError):

@@ -57,11 +57,18 @@ STORED = Stored()
 
 
 class Write(NamedTuple):
-    """One entry of a bulk write: put *item* under *key* if the key is still as *expected*."""
+    """
+    Put *item* under *key* if the key is still as *expected*.
+
+    Attributes:
+        may_hold: Every field that the item there may hold, as far as it was this library's; None if that is not known.
+            Some bulk operations update rather than replace, and must name what is to go (protocols.md D1).
+    """
 
     key: str
     item: Item
     expected: Absent | AsRead
+    may_hold: tuple[str, ...] | None = None
 
 
 def holds(expected: Absent | AsRead, current: Item | None) -> bool:

@@ -65,6 +65,8 @@ class Entry(NamedTuple):
         delivery: Which delivery the claim or the failure belongs to.
         parked: What the dead-letter sink answered; "" if nothing was confirmed.
         result: The encoded result: JSON text, compressed bytes, or None for "done, without a result".
+        foreign: The fields by which an item without a version is recognised, as read; empty for one of ours. Never
+            stored.
     """
 
     status: Status
@@ -79,6 +81,7 @@ class Entry(NamedTuple):
     delivery: str = ""
     parked: str = ""
     result: str | bytes | None = None
+    foreign: tuple[tuple[str, Value | None], ...] = ()
 
 
 class Ask(NamedTuple):
@@ -252,7 +255,13 @@ def believes(entry: Entry, *, now_s: float, skew_s: float, for_s: float = 0.0) -
 
 
 def as_read(entry: Entry) -> AsRead:
-    """Return the condition that *entry* is still there: its version and status (protocols.md B11)."""
+    """
+    Return the condition that *entry* is still there: its version and status (protocols.md B11).
+
+    An item that another library wrote has no version; there the fields as read must stand in.
+    """
+    if entry.foreign:
+        return AsRead(entry.foreign)
     return AsRead((("version", entry.version), ("status", entry.status.value)))
 
 
@@ -307,7 +316,9 @@ def parse(item: Item | None) -> Entry | None:
 
 
 _FIRST_OPTIONAL = 3
-_OPTIONAL = Entry._fields[_FIRST_OPTIONAL:]
+_OPTIONAL = Entry._fields[_FIRST_OPTIONAL:-1]
+# All that an item of this library may hold (`Write.may_hold`).
+FIELDS = ("format", *Entry._fields[:-1])
 _KINDS: dict[str, tuple[type, ...]] = {
     "attempts": (int,),
     "lapses": (int,),
@@ -318,7 +329,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def _optional(entry: Entry) -> tuple[Value | None, ...]:
-    return entry[_FIRST_OPTIONAL:]  # type: ignore[return-value]  # a slice forgets which fields it has
+    return entry[_FIRST_OPTIONAL:-1]  # type: ignore[return-value]  # a slice forgets which fields it has
 
 
 def _of_kind(name: str, value: Value) -> Any:

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any, TypeAlias
 
     from .._core.cas import Expected, Item, PutResult, Write
     from ..errors import StoreError
+
+    TransactItem: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
 class Store(Protocol):
@@ -72,5 +75,36 @@ class Store(Protocol):
 
         Args:
             expires_at_s: When the item may be removed, in seconds since the epoch.
+        """
+        ...
+
+
+class TransactionalStore(Store, Protocol):
+    """A store that can write the library's item and items of the user's together: what ``commit_with`` needs."""
+
+    def transact(self, own: Write | None, items: Sequence[TransactItem], *, token: str) -> PutResult:
+        """
+        Do *own* and *items*, all of them or none.
+
+        May be repeated with the same arguments after `StoreUnavailableError`; *token* tells repetitions from new
+        transactions for ten minutes, after that the version of *own* does.
+
+        Args:
+            own: The library's own write; None to write *items* alone.
+            items: ``{"Put": {...}}``, ``{"Update": {...}}``, ``{"Delete": {...}}`` or ``{"ConditionCheck": {...}}``
+                with the parameters of DynamoDB's TransactWriteItems, values as plain Python or as DynamoDB writes them.
+            token: At most 36 characters.
+
+        Returns:
+            `Stored`, also if an earlier try whose answer was lost took effect; `Conflict` if the condition of *own*
+            does not hold.
+
+        Raises:
+            CommitConditionError: The condition of one of *items* does not hold.
+            CommitLimitError: More or larger items than a transaction takes, one item named twice, the key of *own*
+                among *items*, or an item of a form that DynamoDB does not know. Nothing was sent.
+            StoreUnavailableError: No answer, throttled, or another transaction is under way on an item; it may have
+                taken effect.
+            StoreError: Refused for good.
         """
         ...

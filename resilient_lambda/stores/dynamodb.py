@@ -138,7 +138,7 @@ class DynamoDBStore:
         results: list[PutResult | StoreError] = []
         for write in writes:
             try:
-                results.append(self.put_if(*write))
+                results.append(self.put_if(write.key, write.item, write.expected))
             except StoreError as error:
                 results.append(error)
         return results

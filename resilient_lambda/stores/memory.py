@@ -49,7 +49,7 @@ class MemoryStore:
         for write in writes:
             refuse_other_types(write.item)
         with self._lock:
-            return [self._put_if_locked(*write) for write in writes]
+            return [self._put_if_locked(write.key, write.item, write.expected) for write in writes]
 
     def delete_if(self, key: str, expected: Expected) -> PutResult:
         """Delete the item under *key* if it is still as *expected*; an absent item is `Stored`."""

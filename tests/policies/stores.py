@@ -78,7 +78,7 @@ class FaultyStore:
 
     def put_many_if(self, writes: list[Write]) -> Any:
         """Write one by one."""
-        return [self.put_if(*write) for write in writes]
+        return [self.put_if(write.key, write.item, write.expected) for write in writes]
 
     def delete_if(self, key: str, expected: Any) -> Any:
         """Delete, or fail."""
