@@ -81,6 +81,13 @@ class CompletionUnrecorded(NamedTuple):
     key: str
 
 
+class FailedAfterCommit(NamedTuple):
+    """The function raised after `commit_with` had recorded its success; the event is acknowledged."""
+
+    key: str
+    error_type: str
+
+
 class ResultDropped(NamedTuple):
     """A result was not JSON, or too large: the key is recorded as done without it, a replay returns None."""
 
@@ -130,6 +137,7 @@ if TYPE_CHECKING:
         | ClaimLost
         | DuplicateSuppressed
         | CompletionUnrecorded
+        | FailedAfterCommit
         | ResultDropped
         | ReleaseFailed
         | StoreBypassed

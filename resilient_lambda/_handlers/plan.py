@@ -131,7 +131,7 @@ class Plan:
         invocation: Invocation,
         *,
         before_suspect: Callable[[], Awaitable[None]],
-        may_wait: bool = True,
+        is_last_resort: bool = True,
     ) -> Call:
         """Return a run of the function for *record*."""
         return Call(
@@ -142,7 +142,7 @@ class Plan:
             dispose=self.dispose,
             max_attempts=self.max_attempts,
             before_suspect=before_suspect,
-            may_wait=may_wait,
+            is_last_resort=is_last_resort,
         )
 
     def dispose(self, failure: Failure, attempts: int | None) -> Disposition:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from .._core.model import Category, Classification, Disposition, Failure, Verdict
 from .._core.record import Record
 from .._policies.call import logger
-from .._policies.compose import close, finish, is_failure, refuse_awaitable
+from .._policies.compose import close, expect, finish, is_failure, refuse_awaitable
 from ..errors import DeadlineExceededError
 from ..events import RecordSettled
 from .settling import Letter, is_reporting, park, report, settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from .._core.model import Outcome
     from .._core.sources import Source
@@ -152,36 +152,45 @@ async def run_plain_async(plan: Plan, batch: Batch, arguments: Iterator[Any], so
     await batch.park()
 
 
-async def run_with_policies(plan: Plan, batch: Batch, records: Iterator[Record[Any]]) -> None:
+async def run_with_policies(plan: Plan, batch: Batch, records: Iterable[Record[Any]]) -> None:
     """Run records one after the other inside the policies."""
     invocation = batch.invocation
+    calls: list[Call | None] = [
+        plan.call(record, invocation, before_suspect=batch.park, is_last_resort=False) for record in records
+    ]
+    put_off: list[Call] = []
     try:
-        waiting = [record for record in records if not await _run_one(plan, batch, record, may_wait=False)]
-        # Whoever has to wait for a twin does so when nothing else is left to do, and while nothing is held: two
-        # environments that wait for each other's letters would wait for ever (protocols.md C3).
-        for record in waiting:
+        expect(plan.policies, calls, invocation)
+        for number, call in enumerate(calls):
+            assert call is not None
+            await _run_one(plan, batch, call)
+            calls[number] = None  # what has run is not kept
+            if call.put_off is not None:
+                put_off.append(call)
+        # Whoever waits for a twin does so when nothing else is left to do, and while nothing is held: two environments
+        # that wait for each other's letters would wait for ever (protocols.md C3). What may end the environment runs
+        # last of all, when its neighbours are done, and the likeliest culprit after the others (A6).
+        for call in sorted(put_off, key=lambda call: call.put_off or 0):
             await batch.park()
-            await _run_one(plan, batch, record, may_wait=True)
+            call.is_last_resort, call.put_off = True, None
+            await _run_one(plan, batch, call)
         await finish(plan.policies, invocation)
         await batch.park()
     finally:
         await close(plan.policies, invocation)
 
 
-async def _run_one(plan: Plan, batch: Batch, record: Record[Any], *, may_wait: bool) -> bool:
-    """Run and settle one record; return False if it would rather wait for its twin, which it may not yet."""
+async def _run_one(plan: Plan, batch: Batch, call: Call) -> None:
+    """Run one record, and settle it unless a policy puts it off."""
     if batch.invocation.io.now() >= batch.invocation.stop_at_s:
-        batch.give_back(record)
-        return True
-    call = plan.call(record, batch.invocation, before_suspect=batch.park, may_wait=may_wait)
+        batch.give_back(call.record)
+        return
     try:
         outcome = await plan.step(call)
     except Exception as error:  # a user's policy that raises although it must not
         outcome = Failure(error, plan.classifier.classify(error))
-    if call.would_wait:
-        return False
-    batch.settle(record, outcome, call)
-    return True
+    if call.put_off is None:
+        batch.settle(call.record, outcome, call)
 
 
 def _bound(plan: Plan, context: Any) -> Callable[[Any], Any]:

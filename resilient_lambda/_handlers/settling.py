@@ -70,7 +70,7 @@ async def park(plan: Plan, invocation: Invocation, letters: Sequence[Letter]) ->
             invocation.emit(DeadLettered(letter.name, error_type, answer))
             dispositions[n] = Disposition.DEAD_LETTER
         if letter.held is not None:
-            await letter.held.settle(parked=None if isinstance(answer, SinkError) else answer)
+            letter.held.settle(parked=None if isinstance(answer, SinkError) else answer)
     return dispositions
 
 

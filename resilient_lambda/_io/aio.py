@@ -6,13 +6,13 @@ import asyncio
 import atexit
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
 from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import StoreUnavailableError
-from .blocking import JOIN_S, BlockingIo, ThreadBeat
+from .blocking import JOIN_S, BlockingIo, ThreadBeat, ThreadJob, pool
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -46,10 +46,25 @@ class _LoopGate:
     async def __aexit__(self, *exc_info: object) -> None:
         self._lock.release()
 
+    def try_enter(self) -> bool:
+        return self._lock.acquire(blocking=False)
+
+    def leave(self) -> None:
+        self._lock.release()
+
+
+class _LoopJob(ThreadJob):
+    async def join(self) -> None:
+        if _is_in_loop():
+            # Shielded: whoever waits may be cancelled, what is being written is written to its end (protocols.md D8).
+            await asyncio.shield(asyncio.wrap_future(self.future))
+        else:
+            self.future.result()
+
 
 class _LoopBeat(ThreadBeat):
     async def stop(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(_threads, self.join)
+        await asyncio.get_running_loop().run_in_executor(pool(), self.join)
 
 
 class AsyncIo(BlockingIo):
@@ -58,11 +73,14 @@ class AsyncIo(BlockingIo):
     is_asynchronous = True
 
     async def sleep(self, seconds: float) -> None:
-        """Suspend for *seconds*."""
-        await asyncio.sleep(seconds)
+        """Suspend for *seconds*; block if this is a thread."""
+        if _is_in_loop():
+            await asyncio.sleep(seconds)
+        else:
+            time.sleep(seconds)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call *function* in a thread; right here if this is a thread already, the heartbeat's."""
+        """Call *function* in a thread; right here if this is a thread already."""
         if not _is_in_loop():
             return function(*args, **kwargs)
         context = copy_context()
@@ -73,7 +91,7 @@ class AsyncIo(BlockingIo):
             except StopIteration as error:  # no future can hold one: whoever awaited it would wait for ever
                 raise RuntimeError(f"{function!r} raised StopIteration") from error
 
-        return await asyncio.get_running_loop().run_in_executor(_threads, run)
+        return await asyncio.get_running_loop().run_in_executor(pool(), run)
 
     async def invoke(self, function: Callable[..., Any], *args: object) -> Any:
         """Call the user's *function* and await its result."""
@@ -91,6 +109,10 @@ class AsyncIo(BlockingIo):
         """Return a lock between tasks and threads."""
         return _LoopGate()
 
+    def start(self, work: Callable[[], Awaitable[None]]) -> _LoopJob:
+        """Do *work* in a thread."""
+        return _LoopJob(work)
+
     def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> _LoopBeat:
         """Start a thread that does *beat* every *interval_s* seconds."""
         return _LoopBeat(interval_s, beat)
@@ -101,15 +123,13 @@ def _is_in_loop() -> bool:
 
 
 IO = AsyncIo()
-# The loop's own pool would be made, and its module loaded, in the first invocation.
-_threads = ThreadPoolExecutor(thread_name_prefix="resilient_lambda")
+pool()  # now: the first invocation should not have to load its module
 _loop: asyncio.AbstractEventLoop | None = None
 
 
 def _begin_anew() -> None:
-    """Forget the parent's threads and loop: a forked child has neither, although it has the objects."""
-    global _loop, _threads
-    _threads = ThreadPoolExecutor(thread_name_prefix="resilient_lambda")
+    """Forget the parent's loop: it does not run in a forked child."""
+    global _loop
     _loop = None
 
 

@@ -29,6 +29,19 @@ class Beat(Protocol):
         ...
 
 
+class Job(Protocol):
+    """Something done once beside the user's function."""
+
+    async def join(self) -> None:
+        """
+        Wait until it is done.
+
+        Raises:
+            BaseException: What it raised.
+        """
+        ...
+
+
 class Gate(Protocol):
     """
     A lock between threads and tasks: ``async with gate`` lets one in at a time.
@@ -36,6 +49,14 @@ class Gate(Protocol):
     Raises:
         StoreUnavailableError: It was held for longer than a store call may take: the store hangs.
     """
+
+    def try_enter(self) -> bool:
+        """Enter if nobody is in, without waiting; whoever got in calls `leave`."""
+        ...
+
+    def leave(self) -> None:
+        """Let the next one in."""
+        ...
 
     async def __aenter__(self) -> None: ...
 
@@ -93,6 +114,14 @@ class Io(Protocol):
 
     def gate(self) -> Gate:
         """Return a new lock."""
+        ...
+
+    def start(self, work: Callable[[], Awaitable[None]]) -> Job:
+        """
+        Do *work* in a thread, at once and beside what the caller does next.
+
+        In a thread under asyncio too, for the same reason as `every`; in it `call`, `sleep` and gates block.
+        """
         ...
 
     def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> Beat:

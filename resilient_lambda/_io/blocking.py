@@ -11,6 +11,7 @@ from ..errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from .base import P
 
@@ -48,6 +49,22 @@ class _ThreadGate:
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._lock.release()
+
+    def try_enter(self) -> bool:
+        return self._lock.acquire(blocking=False)
+
+    def leave(self) -> None:
+        self._lock.release()
+
+
+class ThreadJob:
+    """Something done once in a thread of the pool."""
+
+    def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
+        self.future: Future[None] = pool().submit(lambda: drive(work()))  # type: ignore[arg-type]
+
+    async def join(self) -> None:
+        self.future.result()
 
 
 class ThreadBeat:
@@ -109,9 +126,35 @@ class BlockingIo:
         """Return a lock between threads."""
         return _ThreadGate()
 
+    def start(self, work: Callable[[], Awaitable[None]]) -> ThreadJob:
+        """Do *work* in a thread."""
+        return ThreadJob(work)
+
     def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> ThreadBeat:
         """Start a thread that does *beat* every *interval_s* seconds."""
         return ThreadBeat(interval_s, beat)
 
+
+_pool: ThreadPoolExecutor | None = None
+
+
+def pool() -> ThreadPoolExecutor:
+    """Return the process's threads for jobs, and for the blocking calls of asynchronous handlers."""
+    global _pool
+    if _pool is None:
+        from concurrent.futures import ThreadPoolExecutor  # 1 ms; batches that write nothing need none
+
+        _pool = ThreadPoolExecutor(max_workers=32, thread_name_prefix="resilient_lambda")
+    return _pool
+
+
+def _forget_pool() -> None:
+    # A forked child has its parent's pool, but none of its threads.
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
 
 IO = BlockingIo()

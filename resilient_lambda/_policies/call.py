@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
@@ -38,6 +39,7 @@ class Invocation:
     """
 
     __slots__ = (
+        "_posted",
         "context",
         "deadline_s",
         "io",
@@ -59,6 +61,7 @@ class Invocation:
         self.store_call_s = 0.0
         self.is_store_away = False
         self.sessions: dict[object, Any] = {}
+        self._posted: deque[Event] = deque()
         self.deadline_s, self.stop_at_s = time_limits(io.now(), context, margin_s)
 
     def has_time_for_store(self, wait_s: float = 0.0) -> bool:
@@ -85,6 +88,16 @@ class Invocation:
                 "pass Idempotency(namespace=...)"
             )
         return str(name)
+
+    def post(self, event: Event) -> None:
+        """Have *event* emitted by the invocation's own thread: observers are not made for several."""
+        if self.observers:
+            self._posted.append(event)
+
+    def emit_posted(self) -> None:
+        """Emit what other threads have posted."""
+        while self._posted:
+            self.emit(self._posted.popleft())
 
     def emit(self, event: Event) -> None:
         """Hand *event* to every observer; one that fails is logged once and otherwise ignored."""
@@ -125,8 +138,9 @@ class Call:
         held: The claim that is held open until the sink has answered, if any.
         before_suspect: To be awaited before a run that may end the environment: brings to safety what can be.
         max_attempts: Real attempts after which the record is set aside; None for no limit.
-        may_wait: False while other records could run instead of waiting for a twin.
-        would_wait: Set by a policy that would have waited for a twin, had it been allowed to.
+        is_last_resort: False while other records could run instead: then waiting for a twin, or running what may end
+            the environment, is put off.
+        put_off: Set by a policy that put this run off, to what it has against it: the higher, the later.
     """
 
     __slots__ = (
@@ -138,10 +152,10 @@ class Call:
         "dispose",
         "held",
         "invocation",
+        "is_last_resort",
         "max_attempts",
-        "may_wait",
+        "put_off",
         "record",
-        "would_wait",
     )
 
     def __init__(
@@ -154,17 +168,17 @@ class Call:
         dispose: Callable[[Failure, int | None], Disposition],
         max_attempts: int | None,
         before_suspect: Callable[[], Awaitable[None]],
-        may_wait: bool = True,
+        is_last_resort: bool = True,
     ) -> None:
         self.record = record
         self.invocation = invocation
         self.classify = classify
         self.dispose = dispose
-        self.may_wait = may_wait
+        self.is_last_resort = is_last_resort
         self.max_attempts = max_attempts
         self.held: HeldClaim | None = None
         self.before_suspect = before_suspect
-        self.would_wait = False
+        self.put_off: int | None = None
         self.argument: Any = None
         self._argument_of = argument_of
         self._is_prepared = False

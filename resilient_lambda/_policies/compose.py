@@ -29,9 +29,10 @@ class Policy(Protocol):
     Something that stands around each run of the user's function.
 
     ``around`` is ``async def`` also in synchronous handlers, where it must await nothing but ``proceed`` and the
-    methods of ``call.invocation.io``. Three more methods are called if they exist: ``warm()`` when the handler is
-    decorated inside Lambda's INIT phase, ``async finish(invocation)`` when all records have run, and
-    ``async close(invocation)`` after the dead letters, last of all.
+    methods of ``call.invocation.io``. Four more methods are called if they exist: ``warm()`` when the handler is
+    decorated inside Lambda's INIT phase, ``expect(calls, invocation)`` before the first record of a batch with the runs
+    to come, ``async finish(invocation)`` when all records have run, and ``async close(invocation)`` after the dead
+    letters, last of all.
     """
 
     async def around(self, call: Call, proceed: Proceed) -> Outcome:
@@ -103,6 +104,14 @@ def refuse_awaitable(returned: object) -> None:
         if close is not None:
             close()
         raise TypeError(f"the function returned {type(returned).__name__}, which nobody awaits: make it async def")
+
+
+def expect(policies: Sequence[Policy], calls: Sequence[Call | None], invocation: Invocation) -> None:
+    """Tell every policy which runs are to come, before the first of them."""
+    for policy in policies:
+        expecting = getattr(policy, "expect", None)
+        if expecting is not None:
+            expecting(calls, invocation)
 
 
 async def finish(policies: Sequence[Policy], invocation: Invocation) -> None:

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 from ..errors import LeaseLostError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .._core.model import Failure
     from .claim import ActiveClaim
+    from .commits import Commits
+    from .procedures import Procedure
 
 PARK_S = 3.0  # one call of a sink: connect 1 s, read 2 s
 
@@ -16,10 +20,11 @@ PARK_S = 3.0  # one call of a sink: connect 1 s, read 2 s
 class HeldClaim:
     """A claim whose run failed, until it is known what becomes of the event."""
 
-    __slots__ = ("_claim", "_failure", "_remember_s")
+    __slots__ = ("_claim", "_commits", "_failure", "_remember_s")
 
-    def __init__(self, claim: ActiveClaim, failure: Failure, remember_s: float | None) -> None:
+    def __init__(self, claim: ActiveClaim, failure: Failure, remember_s: float | None, commits: Commits) -> None:
         self._claim = claim
+        self._commits = commits
         self._failure = failure
         self._remember_s = remember_s
 
@@ -31,18 +36,22 @@ class HeldClaim:
             return False
         return True
 
-    async def settle(self, *, parked: str | None) -> None:
+    def settle(self, *, parked: str | None) -> None:
         """
-        End the claim.
+        Have the claim's end written, with the next group of ends.
 
         Args:
             parked: What the sink answered; None if the event was not set aside.
         """
-        error = type(self._failure.error).__name__
-        is_final = self._failure.ran and not self._failure.classification.is_retryable
-        if is_final and self._remember_s is not None:
-            await self._claim.fail(error=error, parked=parked or "", remember_s=self._remember_s)
+        claim, failure, remember_s = self._claim, self._failure, self._remember_s
+        error = type(failure.error).__name__
+        is_final = failure.ran and not failure.classification.is_retryable
+        if is_final and remember_s is not None:
+            self._write(lambda: claim.failing(error=error, parked=parked or "", remember_s=remember_s))
         elif parked is not None:
-            await self._claim.release(error=error, resets=True)
+            self._write(lambda: claim.releasing(error=error, resets=True))
         else:
-            await self._claim.release(error=error if self._failure.ran else None)
+            self._write(lambda: claim.releasing(error=error if failure.ran else None))
+
+    def _write(self, write: Callable[[], Procedure[None]]) -> None:
+        self._commits.add(self._claim, write)

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.model import Success
 from .._named_tuple import NamedTuple
-from .claim import Completion
+from .holding import Completion
+from .procedures import together
 from .results import decode
 
 if TYPE_CHECKING:
+    from ..stores.base import Store
     from .call import Invocation
     from .claim import ActiveClaim
+    from .procedures import Procedure
 
 # A result larger than this is read from the store again rather than kept for the life of the environment.
 CACHED_RESULT_BYTES = 4_096
 JOURNAL_KEYS = 1_000
+WRITES_AT_ONCE = 25  # one request
 
 
 class Done(NamedTuple):
@@ -91,25 +95,32 @@ class Journal:
             del self._unrecorded[next(iter(self._unrecorded))]
         self._unrecorded[key] = (claim, done)
 
-    async def write(self, invocation: Invocation, cache: LocalCache, *, until_s: float) -> None:
+    async def write(self, store: Store, invocation: Invocation, cache: LocalCache, *, until_s: float) -> None:
         """
         Write what waits, until the store fails again or time is up.
 
         Args:
             until_s: Wall clock after which no further write is begun.
         """
-        for key, (claim, done) in list(self._unrecorded.items()):
+        waiting = list(self._unrecorded.items())
+        for start in range(0, len(waiting), WRITES_AT_ONCE):
             now_s = invocation.io.now()
-            if now_s >= done.expires_at_s:  # written now, it would answer events that are none of its duplicates
-                self._unrecorded.pop(key, None)
-                continue
             if now_s >= until_s or not invocation.has_time_for_store():
                 return
-            claim.resume(invocation)
-            completion = await claim.complete(done.result)
-            if completion is Completion.UNRECORDED and invocation.is_store_away:
+            completing: list[Procedure[Completion]] = []
+            written: list[tuple[str, Done]] = []
+            for key, (claim, done) in waiting[start : start + WRITES_AT_ONCE]:
+                if now_s >= done.expires_at_s:  # written now, it would answer events that are none of its duplicates
+                    self._unrecorded.pop(key, None)
+                    continue
+                claim.resume(invocation)
+                completing.append(claim.completing(done.result))
+                written.append((key, done))
+            for (key, done), completion in zip(written, await together(invocation, store, completing), strict=True):
+                if completion is Completion.RECORDED:
+                    self._unrecorded.pop(key, None)  # another invocation of the process may have been faster
+                    cache.put(key, done)
+                # If LOST, another worker still holds the key. Should it fail or die, this success is written over what
+                # it left.
+            if invocation.is_store_away:
                 return
-            if completion is Completion.RECORDED:
-                self._unrecorded.pop(key, None)  # another invocation of the process may have been faster
-                cache.put(key, done)
-            # Another worker still holds the key. Should it fail or die, this success is written over what it left.

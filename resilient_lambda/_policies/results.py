@@ -18,11 +18,14 @@ class UnstorableResultError(Exception):
     """The result cannot be stored; the message says why, never what it was."""
 
 
-def encode(value: object) -> str | bytes | None:
+def encode(value: object, *, compresses: bool = True) -> str | bytes | None:
     """
     Return *value* as JSON text, compressed if it is larger than 350 kB; None for None.
 
     Pydantic models, dataclasses and decimals are stored as Lambda would send them: objects and numbers.
+
+    Args:
+        compresses: False where other programs read the result.
 
     Raises:
         UnstorableResultError: It is not JSON, or too large even when compressed.
@@ -35,6 +38,8 @@ def encode(value: object) -> str | bytes | None:
         raise UnstorableResultError(f"{type(value).__name__} is not JSON") from error
     if len(text) <= MAX_BYTES:  # ASCII: one byte a character
         return text
+    if not compresses:
+        raise UnstorableResultError(f"{len(text)} bytes of JSON, more than {MAX_BYTES}")
     import zlib  # 0.2 ms, for large results only
 
     packed = zlib.compress(text.encode(), 6)

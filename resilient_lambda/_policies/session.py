@@ -1,14 +1,26 @@
-"""What one invocation keeps for idempotency: outcomes, claims of unknown fate, the heartbeat of running claims."""
+"""What one invocation keeps for idempotency: outcomes, claims ahead, ends to be written, the heartbeat."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..errors import StoreUnavailableError
+from .commits import Commits
+from .procedures import together
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .._core.idempotency import Entry
     from .._core.model import Outcome
     from .._io.base import Beat
+    from ..stores.base import Store
+    from .ahead import Ahead, Candidate
     from .call import Invocation
     from .claim import ActiveClaim
+    from .holding import Holding
+
+RELEASES_AT_ONCE = 100
 
 
 class Session:
@@ -16,22 +28,70 @@ class Session:
     What one invocation keeps.
 
     Attributes:
+        has_begun: True once the first record has come.
         outcomes: By stored key, the payload's fingerprint and what came of the run.
-        unknown: Claims whose write was not answered; they are given back before the answer.
+        unstarted: Claims that were taken, or may have been, and under which nothing ran; given back before the answer.
+        commits: The ends of runs, on their way into the store.
+        ahead: Claims ahead of the work; None for a single event.
+        unrecorded: Successes of this invocation that could not be written.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, store: Store, invocation: Invocation, make_claim: Callable[[str, Entry, Invocation], ActiveClaim]
+    ) -> None:
+        self.has_begun = False
         self.outcomes: dict[str, tuple[str, Outcome]] = {}
-        self.unknown: list[ActiveClaim] = []
+        self.unstarted: list[ActiveClaim] = []
+        self.commits = Commits(store, invocation)
+        self.ahead: Ahead | None = None
+        self.unrecorded = 0
+        self._make_claim = make_claim
+        self._store = store
+        self._invocation = invocation
         self._beat: Beat | None = None
-        self._running: list[ActiveClaim] = []
+        self._watched: list[Holding] = []
         self._is_ended = False
 
-    def watch(self, taken: ActiveClaim, invocation: Invocation, interval_s: float) -> None:
-        """Renew the lease of *taken* at intervals, until it is settled."""
-        self._running = [running for running in self._running if not running.is_settled] + [taken]
-        if self._beat is None:
-            self._beat = invocation.io.every(interval_s, self._renew)
+    @property
+    def is_last(self) -> bool:
+        """True if no run is to follow that the store could be written beside."""
+        return self.ahead is None or self.ahead.upcoming <= 0
+
+    def watch(self, claims: Sequence[Holding], interval_s: float, lease_s: float) -> None:
+        """Renew the leases of *claims* at intervals, until they are settled."""
+        self._watched = [holding for holding in self._watched if not holding.is_settled] + list(claims)
+        if self._beat is None and not self._is_ended:
+            self._beat = self._invocation.io.every(interval_s, lambda: self._renew(lease_s))
+
+    async def settle(self) -> None:
+        """Write what has ended, and give back what was not started: nothing of this invocation is in progress then."""
+        try:
+            if self.ahead is not None:
+                for candidate in await self.ahead.stop():
+                    self._keep_for_release(candidate)
+        finally:
+            await self.commits.flush()
+        await self._give_back()
+
+    def _keep_for_release(self, candidate: Candidate) -> None:
+        """Keep what was claimed for *candidate*, or may have been."""
+        if candidate.claim is not None:
+            self.unstarted.append(candidate.claim)
+        elif candidate.wish.tried and (
+            candidate.decision is None or isinstance(candidate.decision, StoreUnavailableError)
+        ):
+            self.unstarted.append(self._make_claim(candidate.wish.key, candidate.wish.tried[-1], self._invocation))
+
+    async def _give_back(self) -> None:
+        """Release what was claimed, or may have been, without being run (protocols.md C2); no attempt is counted."""
+        claims, self.unstarted = self.unstarted, []
+        for start in range(0, len(claims), RELEASES_AT_ONCE):
+            if not self._invocation.has_time_for_store():
+                return  # the leases end on their own
+            releasing = [claim.releasing(error=None) for claim in claims[start : start + RELEASES_AT_ONCE]]
+            await together(self._invocation, self._store, releasing)
+            if self._invocation.is_store_away:
+                return
 
     async def end_heartbeat(self) -> None:
         """Join the heartbeat: one that went on would thaw with the environment and renew dead claims (C4)."""
@@ -39,7 +99,23 @@ class Session:
         if self._beat is not None:
             await self._beat.stop()
 
-    async def _renew(self) -> None:
-        for running in self._running:
-            if not self._is_ended:  # asked before each write: the join does not wait for ever
-                await running.beat()
+    async def _renew(self, lease_s: float) -> None:
+        """Renew in one bulk operation, tried once: the next beat is the next try."""
+        now_s = self._invocation.io.now()
+        entered: list[Holding] = []
+        try:
+            for holding in self._watched:
+                left_s = holding.entry.lease_until_s - now_s
+                if holding.is_settled or holding.is_lost or left_s <= 0:  # never one that has lapsed (B2)
+                    continue
+                # What only waits for its turn is renewed when half of its lease is gone (D3). Whatever is inside the
+                # gate is being written just now.
+                if (holding.is_running or left_s < lease_s / 2) and holding.gate.try_enter():
+                    entered.append(holding)
+            if entered and not self._is_ended:  # asked before the write: the join does not wait for ever
+                await together(
+                    self._invocation, self._store, [holding.renewing(lease_s) for holding in entered], repeats=False
+                )
+        finally:
+            for holding in entered:
+                holding.gate.leave()

@@ -8,9 +8,11 @@ from .._core.backoff import full_jitter_s
 from ..errors import ConfigurationError, StoreError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from .._core.cas import PutResult, Write
     from .._io.base import P
+    from ..stores.base import Store
     from .call import Invocation
 
 T = TypeVar("T")
@@ -52,6 +54,56 @@ async def attempt(invocation: Invocation, function: Callable[P, T], *args: P.arg
             invocation.store_call_s = 0.0
             invocation.is_store_away = False
             return answer
+
+
+async def attempt_many(
+    invocation: Invocation, store: Store, writes: Sequence[Write], *, repeats: bool = True
+) -> list[PutResult | StoreError]:
+    """
+    Do *writes* in one bulk operation; those that the store could not do are tried again, as by `attempt`.
+
+    Returns:
+        In order, the answer to each write, or its error.
+    """
+    io = invocation.io
+    answers: dict[int, PutResult | StoreError] = {}
+    waiting = list(range(len(writes)))
+    was_answered = False
+    number = 1
+    while True:
+        began_s = io.monotonic()
+        found = await _put_many(invocation, store, [writes[n] for n in waiting])
+        answers.update(zip(waiting, found, strict=True))
+        again = [n for n in waiting if isinstance(answers[n], StoreUnavailableError)]
+        if len(again) < len(waiting):  # some were answered: the store is there, it is these keys that are throttled
+            was_answered = True
+            invocation.is_store_away = False
+            invocation.store_call_s = 0.0
+        else:
+            invocation.store_call_s = io.monotonic() - began_s
+        if not again or not repeats:
+            break
+        wait_s = full_jitter_s(number, base_s=BASE_S, cap_s=CAP_S, rand=io.random())
+        if invocation.is_store_away or number == TRIES or not invocation.has_time_for_store(wait_s):
+            invocation.is_store_away = not was_answered
+            break
+        await io.sleep(wait_s)
+        waiting = again
+        number += 1
+    return [answers[n] for n in range(len(writes))]
+
+
+async def _put_many(invocation: Invocation, store: Store, writes: list[Write]) -> Sequence[PutResult | StoreError]:
+    try:
+        if len(writes) == 1:
+            key, item, expected, _ = writes[0]
+            return [await once(invocation, store.put_if, key, item, expected)]
+        answers = await once(invocation, store.put_many_if, writes)
+    except StoreError as error:
+        return [error] * len(writes)
+    if len(answers) != len(writes):
+        return [StoreError(f"the store gave {len(answers)} answers to {len(writes)} writes")] * len(writes)
+    return answers
 
 
 async def once(invocation: Invocation, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -75,6 +75,11 @@ class FakeIo(BlockingIo):
         """Return a lock that refuses at once: in one thread, waiting for it cannot help."""
         return _FakeGate()
 
+    def start(self, work: Callable[[], Awaitable[None]]) -> _FakeJob:  # type: ignore[override]
+        """Do *work* here and now: what happens beside the function happens between its steps."""
+        drive(work())  # type: ignore[arg-type]
+        return _FakeJob()
+
     def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> _FakeBeat:  # type: ignore[override]
         """Do *beat* whenever time is advanced by another *interval_s*."""
         beating = _FakeBeat(interval_s, beat, self._now_s + interval_s)
@@ -111,6 +116,19 @@ class _FakeGate:
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._is_held = False
+
+    def try_enter(self) -> bool:
+        is_free = not self._is_held
+        self._is_held = True
+        return is_free
+
+    def leave(self) -> None:
+        self._is_held = False
+
+
+class _FakeJob:
+    async def join(self) -> None:
+        """Return at once: it is done."""
 
 
 class _FakeBeat:

@@ -132,6 +132,14 @@ class StepGate:
     async def __aexit__(self, *exc_info: object) -> None:
         self.is_held = False
 
+    def try_enter(self) -> bool:
+        is_free = not self.is_held
+        self.is_held = True
+        return is_free
+
+    def leave(self) -> None:
+        self.is_held = False
+
 
 class StepBeat:
     """The heartbeat: a second coroutine of the worker, started by an action of the explorer."""

@@ -77,7 +77,7 @@ def test_what_was_given_back_runs_in_the_next_delivery(time, paint, policies):
         time.advance(3)
 
     handler = batch_handler(policies=policies)(paint(function))
-    first = failed(handler(named(4), time.context(timeout_s=6)))
+    first = failed(handler(named(4), time.context(timeout_s=6.5)))
     rest = [raw for raw in named(4)["Records"] if raw["messageId"] in first]
 
     assert handler({"Records": rest}, time.context(timeout_s=60)) == NOTHING_FAILED

@@ -98,6 +98,7 @@ def test_redelivery_until_empty_runs_everything_and_each_success_once(paint, bat
         for _ in range(3 * len(batch) + 1):
             names = failed(handler({"Records": waiting}, io.context(timeout_s=timeout_s)))
             waiting = [raw for raw in waiting if raw["messageId"] in names]
+            io.advance(6 * timeout_s + 5)  # until they are visible again
             for raw in waiting:
                 raw["attributes"]["ApproximateReceiveCount"] = "2"
         answer = handler({"Records": waiting}, io.context(timeout_s=timeout_s))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilient_lambda._core.idempotency import Entry, Status, owner_of, parse, render
 from resilient_lambda._core.keys import key_prefix, stored_key
-from resilient_lambda.errors import StoreUnavailableError
+from resilient_lambda.errors import StoreError, StoreUnavailableError
 from resilient_lambda.stores import ABSENT, AsRead, MemoryStore
 
 if TYPE_CHECKING:
@@ -47,11 +47,13 @@ class FaultyStore:
 
     Attributes:
         steps: The steps that were asked for, in order, failed ones included.
+        requests: How often the store was called; 25 steps of a bulk write are one request.
     """
 
     def __init__(self) -> None:
         self.memory = MemoryStore()
         self.steps: list[str] = []
+        self.requests = 0
         self.before_call: Callable[[str], object] = lambda step: None
         self._faults: list[Fault] = []
 
@@ -77,8 +79,21 @@ class FaultyStore:
         return self._call(step_of(item, expected), lambda: self.memory.put_if(key, item, expected))
 
     def put_many_if(self, writes: list[Write]) -> Any:
-        """Write one by one."""
-        return [self.put_if(write.key, write.item, write.expected) for write in writes]
+        """Write each, or have it fail by itself: 25 make a request."""
+        answers: list[Any] = []
+        for number, write in enumerate(writes):
+            step = step_of(write.item, write.expected)
+            try:
+                answers.append(
+                    self._call(
+                        step,
+                        lambda write=write: self.memory.put_if(write.key, write.item, write.expected),
+                        is_request=number % 25 == 0,
+                    )
+                )
+            except StoreError as error:
+                answers.append(error)
+        return answers
 
     def delete_if(self, key: str, expected: Any) -> Any:
         """Delete, or fail."""
@@ -88,9 +103,11 @@ class FaultyStore:
         """Add, or fail."""
         return self._call("add", lambda: self.memory.add(key, deltas, expires_at_s=expires_at_s, remove=remove))
 
-    def _call(self, step: str, effect: Callable[[], Any]) -> Any:
+    def _call(self, step: str, effect: Callable[[], Any], *, is_request: bool = True) -> Any:
         self.steps.append(step)
-        self.before_call(step)
+        if is_request:
+            self.requests += 1
+            self.before_call(step)
         for fault in self._faults:
             if fault.times > 0 and fault.step in (step, "any"):
                 fault.times -= 1

@@ -66,7 +66,7 @@ def test_what_is_settled_is_not_renewed(make, store, time):
     environment = make(lambda body: time.advance(60) if body["k"] == "b" else None, lease_s=30)
     environment.deliver("a", "b", timeout_s=900)
 
-    assert store.steps == ["claim", "complete", "claim", *["renew"] * 6, "complete"]
+    assert store.steps == ["claim", "claim", "complete", *["renew"] * 6, "complete"]
 
 
 def test_what_waits_for_the_sink_is_renewed(make, store, time, sink):

@@ -130,18 +130,19 @@ def test_an_outage_is_not_hammered_by_the_journal(make, store):
     environment = make()
     store.fail("complete", times=9_999)
     environment.deliver(*range(50))
-    store.steps.clear()
+    before = store.requests
     store.fail("any", times=9_999)
     environment.deliver("x")
 
-    assert len(store.steps) < 15
+    assert store.requests - before < 10
 
 
 def test_the_journal_is_bounded(make, store):
     """Beyond a thousand keys the oldest is given up: memory is not the price of an outage."""
     environment = make(local_cache=0)
     store.fail("complete", times=99_999)
-    environment.deliver(*range(JOURNAL_KEYS + 1), timeout_s=9_000)
+    for first in range(0, JOURNAL_KEYS + 1, 50):  # an invocation starts nothing more beyond 50 of them
+        environment.deliver(*range(first, min(first + 50, JOURNAL_KEYS + 1)), timeout_s=9_000)
     store.heal()
     environment.deliver("x")
 

@@ -8,7 +8,7 @@ from resilient_lambda import NonRetryableError, Success, current_claim
 from resilient_lambda._core.model import Category, Classification, Failure, Verdict
 from resilient_lambda.errors import NotRunError
 from resilient_lambda.events import ClaimLost, CompletionUnrecorded, ReleaseFailed
-from tests.policies.stores import KEY
+from tests.policies.stores import KEY, key_of
 
 
 def raising(error):
@@ -157,11 +157,12 @@ def test_a_lost_lease_comes_again(other, store, time, sink):
 
 
 def test_what_was_not_started_for_want_of_time_holds_no_claim(make, store, time):
-    """not started | no claim is left | RETRY."""
+    """not started | its claim ahead is released | RETRY, no attempt counted."""
     environment = make(lambda body: time.advance(28))
 
     assert environment.deliver("a", "b") == ["m1"]
-    assert store.steps == ["claim", "complete"]
+    assert store.steps == ["claim", "claim", "complete", "release"]
+    assert (store.status(key_of("b")), store.entry(key_of("b")).attempts) == ("RELEASED", 0)
 
 
 def test_what_is_in_progress_elsewhere_comes_again_untouched(make, store, time):

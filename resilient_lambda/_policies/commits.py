@@ -1,0 +1,140 @@
+"""
+Group commit: how the ends of runs get into the store beside the runs that follow.
+
+A write starts as soon as none is in flight and takes all that has ended meanwhile, so a batch costs a handful of
+requests. What has ended and is not recorded yet would run again if the environment died now, so it is bounded: beyond
+50 keys or one second no further record is started until the write is through (protocols.md B9).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from .._named_tuple import NamedTuple
+from ..errors import StoreUnavailableError
+from .procedures import together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .._io.base import Job
+    from ..stores.base import Store
+    from .call import Invocation
+    from .holding import Holding
+    from .procedures import Procedure
+
+BACKLOG_KEYS = 50
+BACKLOG_S = 1.0
+
+
+class Ending(NamedTuple):
+    """
+    The end of one run, to be written.
+
+    Attributes:
+        write: Returns the procedure that writes it.
+        conclude: Is given what came of that.
+        added_s: Since when it waits, by the monotonic clock.
+    """
+
+    holding: Holding
+    write: Callable[[], Procedure[Any]]
+    conclude: Callable[[Any], None]
+    added_s: float
+
+
+class Commits:
+    """The group commit of one invocation."""
+
+    def __init__(self, store: Store, invocation: Invocation) -> None:
+        self._store = store
+        self._invocation = invocation
+        self._lock = threading.Lock()
+        self._waiting: deque[Ending] = deque()
+        self._writing: Sequence[Ending] = ()
+        self._is_working = False
+        self._job: Job | None = None
+
+    def add(
+        self, holding: Holding, write: Callable[[], Procedure[Any]], conclude: Callable[[Any], None] | None = None
+    ) -> None:
+        """
+        Have the end of a run written, now or soon.
+
+        Args:
+            conclude: Is given the procedure's result, or the `StoreUnavailableError` that kept it from being tried;
+                in another thread.
+        """
+        self._waiting.append(Ending(holding, write, conclude or _nothing, self._invocation.io.monotonic()))
+
+    @property
+    def is_full(self) -> bool:
+        """True if nothing may be started before something is written."""
+        first = next(iter(self._writing), None) or next(iter(self._waiting), None)
+        if first is None:
+            return False
+        unrecorded = len(self._writing) + len(self._waiting)
+        return unrecorded >= BACKLOG_KEYS or self._invocation.io.monotonic() - first.added_s > BACKLOG_S
+
+    def begin(self) -> None:
+        """Start writing in the background, unless a write is in flight: that one's end takes what waits now."""
+        with self._lock:
+            if self._is_working or not self._waiting:
+                return
+            self._is_working = True
+        self._job = self._invocation.io.start(self._work)
+
+    async def flush(self) -> None:
+        """Write all that waits, and return when it is answered."""
+        while True:
+            if self._job is not None:
+                await self._job.join()  # may be cancelled; then `close` comes here again (protocols.md D8)
+                self._job = None
+            if not self._waiting:
+                return
+            if self._invocation.io.is_asynchronous:
+                self.begin()  # what a thread writes, a cancelled task cannot tear
+            else:
+                self._is_working = True
+                await self._work()
+
+    async def _work(self) -> None:
+        while group := self._take():
+            self._writing = group
+            await self._write(group)
+            self._writing = ()
+
+    def _take(self) -> list[Ending]:
+        with self._lock:
+            group = list(self._waiting)
+            self._waiting.clear()
+            self._is_working = bool(group)
+            return group
+
+    async def _write(self, group: list[Ending]) -> None:
+        entered: list[Ending] = []
+        try:
+            for ending in group:
+                try:
+                    await _enter(ending.holding)
+                except StoreUnavailableError as error:  # a renewal of it hangs
+                    ending.conclude(error)
+                else:
+                    entered.append(ending)
+            ends = await together(self._invocation, self._store, [ending.write() for ending in entered])
+            for ending, end in zip(entered, ends, strict=True):
+                ending.conclude(end)
+        finally:
+            for ending in entered:
+                ending.holding.gate.leave()
+
+
+async def _enter(holding: Holding) -> None:
+    if not holding.gate.try_enter():
+        await holding.gate.__aenter__()
+
+
+def _nothing(_: Any) -> None:
+    """Conclude nothing."""
