@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._named_tuple import NamedTuple
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
@@ -41,11 +39,6 @@ class Candidate:
         self.wish = wish
         self.decision: Claimed | StoreError | None = None
         self.claim: ActiveClaim | None = None
-
-
-class _Window(NamedTuple):
-    candidates: list[Candidate]
-    job: Job | None
 
 
 class Ahead:

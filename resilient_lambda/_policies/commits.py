@@ -67,15 +67,17 @@ class Commits:
             conclude: Is given the procedure's result, or the `StoreUnavailableError` that kept it from being tried;
                 in another thread.
         """
-        self._waiting.append(Ending(holding, write, conclude or _nothing, self._invocation.io.monotonic()))
+        with self._lock:
+            self._waiting.append(Ending(holding, write, conclude or _nothing, self._invocation.io.monotonic()))
 
     @property
     def is_full(self) -> bool:
         """True if nothing may be started before something is written."""
-        first = next(iter(self._writing), None) or next(iter(self._waiting), None)
-        if first is None:
-            return False
-        unrecorded = len(self._writing) + len(self._waiting)
+        with self._lock:
+            unrecorded = len(self._writing) + len(self._waiting)
+            if not unrecorded:
+                return False
+            first = self._writing[0] if self._writing else self._waiting[0]
         return unrecorded >= BACKLOG_KEYS or self._invocation.io.monotonic() - first.added_s > BACKLOG_S
 
     def begin(self) -> None:
@@ -102,15 +104,14 @@ class Commits:
 
     async def _work(self) -> None:
         while group := self._take():
-            self._writing = group
             await self._write(group)
-            self._writing = ()
 
     def _take(self) -> list[Ending]:
         with self._lock:
             group = list(self._waiting)
             self._waiting.clear()
             self._is_working = bool(group)
+            self._writing = group
             return group
 
     async def _write(self, group: list[Ending]) -> None:

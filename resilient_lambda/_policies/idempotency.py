@@ -5,42 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakSet
 
-from .._core.idempotency import Busy, Entry, Replay, ReplayFailure, Take
+from .._core.idempotency import Busy, Replay, ReplayFailure, Take
 from .._core.item_format import NATIVE
-from .._core.keys import check_namespace, digest
-from .._core.model import Disposition, Failure, Outcome, Success
+from .._core.keys import digest
+from .._core.model import Failure, Outcome, Success
 from .._core.options import number, one_of
-from .._core.sources import Twin
 from ..errors import (
     ConfigurationError,
     CrashLoopError,
     ItemFormatError,
-    LeaseLostError,
-    MissingKeyError,
     StoreError,
     StoreUnavailableError,
 )
-from ..events import (
-    ClaimLost,
-    ClaimTaken,
-    CompletionUnrecorded,
-    DuplicateSuppressed,
-    FailedAfterCommit,
-    ResultDropped,
-    StoreBypassed,
-)
+from ..events import ClaimTaken, DuplicateSuppressed, StoreBypassed
 from .ahead import Ahead
 from .call import logger
-from .claim import LEASE_LOST, ActiveClaim, UnenforcedClaim
-from .claiming import Suspect, Terms, Wish, claim, claiming, unread
+from .call_keys import CallKeys
+from .claiming import Suspect, Terms, Wish, unread
+from .claims import Claims
 from .commits import BACKLOG_KEYS
-from .held_claim import HeldClaim
-from .holding import Completion
-from .key_finder import KeyFinder
-from .local import Done, Journal, LocalCache
-from .procedures import together
-from .refusals import attached, crash_loop, in_progress, mismatch, remembered
-from .results import UnstorableResultError, encode
+from .local import Done, Local
+from .refusals import attached, in_progress, mismatch, remembered
+from .runs import Runs
 from .session import Session
 
 if TYPE_CHECKING:
@@ -52,7 +38,6 @@ if TYPE_CHECKING:
     from ..stores.base import Store
     from .ahead import Candidate
     from .call import Call, Invocation
-    from .claiming import Claimed
     from .compose import Policy, Proceed
 
 # Every policy of the process, so that `resilient_lambda.testing.in_memory` can make all of them forget.
@@ -73,7 +58,7 @@ class Idempotency:
         lease_s: For how long a claim is exclusive, in seconds, renewed by a heartbeat at a third of it. By default the
             remaining time of the invocation for queues, and 20 s for single events, where a crashed run would
             otherwise block the key for longer than Lambda retries.
-        skew_s: By how much the clocks of two environments may differ, in seconds.
+        skew_s: By how much the clocks of two environments may differ, in seconds. By default 2; 5 beside Powertools.
         fingerprint: What must be equal in two events of one key, as for *key*; ``True`` for the whole body. Another
             payload under a used key is refused with `FingerprintMismatchError`. By default nothing is compared.
         remember_failures_s: For how long a permanent failure is remembered, in seconds. By default it is not: an event
@@ -103,7 +88,7 @@ class Idempotency:
         namespace: str | None = None,
         keep_s: float = 86_400,
         lease_s: float | None = None,
-        skew_s: float = 2.0,
+        skew_s: float | None = None,
         fingerprint: KeySpec | bool | None = None,
         remember_failures_s: float | None = None,
         on_missing_key: Literal["error", "skip"] = "error",
@@ -122,6 +107,8 @@ class Idempotency:
         one_of("commit", commit, ("group", "each"))
         one_of("layout", layout, ("native", "powertools"))
         one_of("mode", mode, ("enforce", "observe"))
+        if skew_s is None:
+            skew_s = 5.0 if layout == "powertools" else 2.0
         number("keep_s", keep_s, above=0)
         number("skew_s", skew_s, at_least=0)
         number("local_cache", local_cache, at_least=0, is_whole=True)
@@ -140,25 +127,21 @@ class Idempotency:
             from .._core.powertools_format import POWERTOOLS as form
         self.store = store
         self.key = key
-        self._namespace = check_namespace(namespace) if namespace is not None else None
+        self._keys = CallKeys(
+            form, key=key, namespace=namespace, fingerprint=fingerprint, skips_missing=on_missing_key == "skip"
+        )
         self._terms = Terms(lease_s, skew_s, keep_s, form)
-        self._remember_failures_s = remember_failures_s
-        self._skips_missing_key = on_missing_key == "skip"
-        self._on_in_progress = on_in_progress
         self._runs_on_store_error = on_store_error == "run"
-        self._commits_each = commit == "each"
         self._observes = mode == "observe"
-        self._key_finder = KeyFinder("key", key) if key is not None else None
-        self._compares = fingerprint is not None and fingerprint is not False
-        self._fingerprint_finder = (
-            None if fingerprint is None or isinstance(fingerprint, bool) else KeyFinder("fingerprint", fingerprint)
+        self._claims = Claims(store, self._terms, on_in_progress=on_in_progress, observes=self._observes)
+        self._local = Local(local_cache)
+        self._runs = Runs(
+            self._terms,
+            self._local,
+            remember_failures_s=remember_failures_s,
+            commits_each=commit == "each",
+            observes=self._observes,
         )
-        self._can_peek = not (
-            self._observes or self._compares or (self._key_finder and self._key_finder.needs_argument)
-        )
-        self._prefixes: dict[str, str] = {}
-        self._local_cache = local_cache
-        self.forget()
         living.add(self)
 
     def __repr__(self) -> str:
@@ -166,17 +149,12 @@ class Idempotency:
 
     def forget(self) -> None:
         """Forget what this environment knows by itself, as a new environment would: for tests."""
-        self._cache = LocalCache(self._local_cache)
-        self._journal = Journal()
-        self._pace_s = 0.0  # how long a run takes, as far as this environment has seen
+        self._local.forget()
 
     def warm(self) -> None:
         """Load what the first event would load."""
-        self._terms.form.digest("")
+        self._keys.warm()
         self.store.warm()
-        for finder in (self._key_finder, self._fingerprint_finder):
-            if finder is not None:
-                finder.warm()
 
     def expect(self, calls: Sequence[Call | None], invocation: Invocation) -> None:
         """Take notice of the runs to come, so that their keys can be claimed ahead in bulk."""
@@ -185,8 +163,8 @@ class Idempotency:
             invocation.io,
             calls,
             wish_of=lambda call: self._wish_of(call, session),
-            claim=lambda candidates: self._claim_ahead(candidates, session, invocation),
-            pace_s=lambda: self._pace_s,
+            claim=lambda candidates: self._claims.take_ahead(candidates, session, invocation),
+            pace_s=lambda: self._local.pace_s,
             stop_at_s=invocation.stop_at_s,
         )
 
@@ -200,8 +178,8 @@ class Idempotency:
         fingerprint = ""
         try:
             if candidate is None:
-                key = self._key_of(call)
-                fingerprint = self._fingerprint_of(call)
+                key = self._keys.key_of(call)
+                fingerprint = self._keys.fingerprint_of(call)
             else:
                 key, fingerprint = candidate.wish.key, candidate.wish.fingerprint
             known = None if key is None else self._known(key, fingerprint, call.invocation, session)
@@ -215,8 +193,10 @@ class Idempotency:
         if key is None:
             return await self.run_unprotected(call, proceed)
         if known is not None:
+            session.keep_for_release(candidate)
             return await self._run_unenforced(key, call, proceed, fingerprint) if self._observes else known
         if not self._runs_on_store_error and not await self._has_room(session):
+            session.keep_for_release(candidate)
             full = StoreUnavailableError(
                 f"{session.unrecorded} successes of this invocation could not be recorded; no further record is started"
             )
@@ -236,7 +216,7 @@ class Idempotency:
         working.
         """
         try:
-            key = self._key_of(call)
+            key = self._keys.key_of(call)
         except Exception:  # no usable key, or no namespace
             key = None
         if key is None:
@@ -253,8 +233,7 @@ class Idempotency:
         if session is None:
             return
         await session.settle()
-        if self._journal:
-            await self._journal.write(self.store, invocation, self._cache, until_s=float("inf"))
+        await self._local.write_journal(self.store, invocation)
         invocation.emit_posted()
 
     async def close(self, invocation: Invocation) -> None:
@@ -270,53 +249,25 @@ class Idempotency:
 
     def peek(self, record: Record[Any], context: Any, now_s: float) -> Done | None:
         """Return what this environment knows to be done under the key of *record*, without I/O; None if nothing."""
-        if not self._can_peek or not self._prefixes:
-            return None
-        prefix = self._prefixes.get(self._namespace or str(getattr(context, "function_name", "")))
-        if prefix is None:
+        if self._observes:
             return None
         try:
-            value = record.id if self._key_finder is None else self._key_finder.find_in(record)
-            return self._cache.get(self._terms.form.stored_key(prefix, value), now_s)
+            key = self._keys.peek(record, context)
         except Exception:  # `around` meets the same error, and reports it
             return None
-
-    def _prefix(self, invocation: Invocation) -> str:
-        name = self._namespace or invocation.function_name
-        prefix = self._prefixes.get(name)
-        if prefix is None:
-            prefix = self._prefixes[name] = self._terms.form.prefix(name)
-        return prefix
-
-    def _key_of(self, call: Call) -> str | None:
-        value = call.record.id if self._key_finder is None else self._key_finder.find(call)
-        try:
-            return self._terms.form.stored_key(self._prefix(call.invocation), value)
-        except MissingKeyError:
-            if self._skips_missing_key:
-                return None
-            name = "the record's id" if self._key_finder is None else f"the idempotency key {self.key!r}"
-            raise MissingKeyError(f"{name} is missing, null or empty in this record") from None
-
-    def _fingerprint_of(self, call: Call) -> str:
-        if not self._compares:
-            return ""
-        finder = self._fingerprint_finder
-        return self._terms.form.digest(call.record.json() if finder is None else finder.find(call))
+        return None if key is None else self._local.cache.get(key, now_s)
 
     def _session(self, invocation: Invocation) -> Session:
         session: Session | None = invocation.sessions.get(self)
         if session is None:
-            session = invocation.sessions[self] = Session(self.store, invocation, self._active)
+            session = invocation.sessions[self] = Session(self.store, invocation, self._claims.make)
         return session
 
     async def _begin(self, session: Session, invocation: Invocation) -> None:
         session.has_begun = True
-        if self._journal:
-            # What an outage has left must not take the time of the events that are here now.
-            now_s = invocation.io.now()
-            until_s = now_s + (invocation.stop_at_s - now_s) / 4
-            await self._journal.write(self.store, invocation, self._cache, until_s=until_s)
+        # What an outage has left must not take the time of the events that are here now.
+        now_s = invocation.io.now()
+        await self._local.write_journal(self.store, invocation, until_s=now_s + (invocation.stop_at_s - now_s) / 4)
 
     async def _has_room(self, session: Session) -> bool:
         """Wait for the store until what has ended is recorded as far as it must be; False if it is not (B9)."""
@@ -327,33 +278,16 @@ class Idempotency:
     def _wish_of(self, call: Call, session: Session) -> Wish | None:
         """Return what *call* wants, None if there is nothing to be claimed for it ahead."""
         try:
-            key = self._key_of(call)
+            key = self._keys.key_of(call)
             if key is None or key in session.outcomes:
                 return None
-            fingerprint = self._fingerprint_of(call)
-            now_s = call.invocation.io.now()
-            if self._cache.get(key, now_s) or self._journal.get(key, now_s):
+            fingerprint = self._keys.fingerprint_of(call)
+            if self._local.find(key, call.invocation.io.now()):
                 return None
             call.prepare()
         except Exception:  # `around` meets the same error, and reports it
             return None
         return Wish(key, fingerprint, call, self._terms, [])
-
-    async def _claim_ahead(self, candidates: list[Candidate], session: Session, invocation: Invocation) -> None:
-        """Claim *candidates* in bulk; in another thread."""
-        procedures = [claiming(candidate.wish, spares_suspects=not self._observes) for candidate in candidates]
-        claims: list[ActiveClaim] = []
-        for candidate, decision in zip(candidates, await together(invocation, self.store, procedures), strict=True):
-            candidate.decision = decision
-            if isinstance(decision, Take):
-                candidate.claim = self._active(candidate.wish.key, decision.entry, invocation)
-                claims.append(candidate.claim)
-        self._watch(session, claims, invocation)
-
-    def _watch(self, session: Session, claims: Sequence[ActiveClaim], invocation: Invocation) -> None:
-        if claims and self._terms.needs_heartbeat(invocation):
-            lease_s = self._terms.lease_for(invocation)
-            session.watch(claims, lease_s / 3, lease_s)
 
     def _known(self, key: str, fingerprint: str, invocation: Invocation, session: Session) -> Outcome | None:
         """Return what this environment knows of *key* without asking the store, None if nothing."""
@@ -363,8 +297,7 @@ class Idempotency:
                 return mismatch()
             self._report(invocation, key, "same_batch")
             return attached(found[1])
-        now_s = invocation.io.now()
-        done = self._cache.get(key, now_s) or self._journal.get(key, now_s)
+        done = self._local.find(key, invocation.io.now())
         if done is None:
             return None
         if fingerprint and done.fingerprint and done.fingerprint != fingerprint:
@@ -378,7 +311,7 @@ class Idempotency:
         key, fingerprint, call = wish.key, wish.fingerprint, wish.call
         invocation = call.invocation
         try:
-            taken, decision = await self._claim(wish, candidate, session)
+            taken, decision = await self._claims.take(wish, candidate, session)
         except ItemFormatError as error:
             if self._observes:
                 return await self._run_unenforced(key, call, proceed, fingerprint)
@@ -388,88 +321,36 @@ class Idempotency:
                 invocation.emit(StoreBypassed(key, type(error).__name__))
                 logger.warning("the store failed (%s); %s is run without protection", type(error).__name__, key)
                 entry = wish.tried[-1] if wish.tried else unread(wish)
-                stand_in = self._active(key, entry, invocation, is_stand_in=True)
-                return await self._run(stand_in, call, proceed, session)
+                stand_in = self._claims.make(key, entry, invocation, is_stand_in=True)
+                return await self._runs.run(stand_in, call, proceed, session)
             if wish.tried and isinstance(error, StoreUnavailableError):
                 # The claim may have taken effect although nobody said so (protocols.md C2).
-                session.unstarted.append(self._active(key, wish.tried[-1], invocation))
+                session.unstarted.append(self._claims.make(key, wish.tried[-1], invocation))
             return Failure(error, call.classify(error), ran=False)
         if taken is not None:
             is_takeover = isinstance(decision, Take) and decision.is_takeover
             invocation.emit(ClaimTaken(key, taken.attempt, taken.entry.lapses, is_takeover))
-            return await self._run(taken, call, proceed, session)
+            return await self._runs.run(taken, call, proceed, session)
         if isinstance(decision, Suspect):
             call.put_off = decision.lapses
             decision = Busy(0.0)
-        elif isinstance(decision, Busy) and not call.is_last_resort and self._wants_to_wait(invocation):
+        elif isinstance(decision, Busy) and not call.is_last_resort and self._claims.wants_to_wait(invocation):
             call.put_off = 0
         outcome = self._answer(decision, key, fingerprint, invocation)
         return await self._run_unenforced(key, call, proceed, fingerprint) if self._observes else outcome
 
-    async def _claim(
-        self, wish: Wish, candidate: Candidate | None, session: Session
-    ) -> tuple[ActiveClaim | None, Claimed]:
-        """
-        Return the claim, taken ahead or now, and what was decided; None if it was not taken.
-
-        Raises:
-            StoreError: The store failed.
-        """
-        call = wish.call
-        invocation = call.invocation
-        if candidate is not None and candidate.decision is not None:
-            if isinstance(candidate.decision, StoreError):
-                raise candidate.decision
-            if candidate.claim is None:
-                return None, candidate.decision
-            try:
-                await candidate.claim.aensure_owned()  # it may have waited for longer than its lease
-            except LeaseLostError:
-                session.unstarted.append(candidate.claim)
-                wish.tried.clear()
-            else:
-                return candidate.claim, candidate.decision
-        waits = call.is_last_resort and self._wants_to_wait(invocation)
-        if waits:
-            await session.settle()  # nobody waits for others while others may wait for him (protocols.md C3)
-        decision = await claim(
-            self.store, wish, waits=waits, spares_suspects=not (call.is_last_resort or self._observes)
-        )
-        if not isinstance(decision, Take):
-            return None, decision
-        taken = self._active(wish.key, decision.entry, invocation)
-        self._watch(session, [taken], invocation)
-        return taken, decision
-
     async def _run_unenforced(self, key: str, call: Call, proceed: Proceed, fingerprint: str) -> Outcome:
         """Run what would have been suppressed, under a claim that stands for nothing."""
         wish = Wish(key, fingerprint, call, self._terms, [])
-        with self._active(key, unread(wish), call.invocation, is_stand_in=True):
+        with self._claims.make(key, unread(wish), call.invocation, is_stand_in=True):
             return await proceed(call)
-
-    def _wants_to_wait(self, invocation: Invocation) -> bool:
-        if self._observes:
-            return False
-        if self._on_in_progress == "auto":
-            return invocation.source.twin is Twin.WAIT
-        return self._on_in_progress == "wait"
-
-    def _active(self, key: str, entry: Entry, invocation: Invocation, *, is_stand_in: bool = False) -> ActiveClaim:
-        # Observing must not change what runs, so its claims are taken and completed, but never enforced.
-        return (UnenforcedClaim if is_stand_in or self._observes else ActiveClaim)(
-            key,
-            entry,
-            store=self.store,
-            terms=self._terms,
-            invocation=invocation,
-        )
 
     def _answer(self, decision: Decision, key: str, fingerprint: str, invocation: Invocation) -> Outcome:
         """Return the outcome for an event that is not to be run."""
         if isinstance(decision, Replay):
             entry = decision.entry
             done = Done(entry.expires_at_s, entry.fingerprint or fingerprint, entry.result)
-            self._cache.put(key, done)
+            self._local.cache.put(key, done)
             self._report(invocation, key, "completed")
             return done.outcome()
         if isinstance(decision, ReplayFailure):
@@ -483,93 +364,6 @@ class Idempotency:
     def _report(self, invocation: Invocation, key: str, reason: str) -> None:
         if invocation.observers:
             invocation.emit(DuplicateSuppressed(key, reason, is_observed_only=self._observes))
-
-    async def _run(self, taken: ActiveClaim, call: Call, proceed: Proceed, session: Session) -> Outcome:
-        invocation = call.invocation
-        if taken.entry.lapses:
-            # The last run of this key ended without a word, and this one may end the environment. So all that has
-            # ended is recorded, and what waits for the sink goes there first; and as the first lapse may have been a
-            # neighbour's doing, it does not count (protocols.md A6).
-            await session.settle()
-            await call.before_suspect()
-        earlier = taken.entry.attempts + taken.entry.lapses - 1
-        is_loop = taken.entry.lapses > 1 and call.max_attempts is not None and earlier >= call.max_attempts
-        if is_loop and not self._observes:
-            return await self._settle(taken, call, crash_loop(taken.entry), session)
-        began_s = invocation.io.monotonic()
-        try:
-            with taken:
-                outcome = await proceed(call)
-        except GeneratorExit:  # the event loop is gone; nothing can be awaited
-            raise
-        except BaseException as error:
-            if not taken.is_committed and type(error).__name__ != "SuspendExecution":  # it goes on later (B6)
-                name = type(error).__name__
-                session.commits.add(taken, lambda: taken.releasing(error=name))
-                await session.commits.flush()
-            raise
-        took_s = invocation.io.monotonic() - began_s
-        self._pace_s = self._pace_s * 0.8 + took_s * 0.2 if self._pace_s else took_s
-        return await self._settle(taken, call, outcome, session)
-
-    async def _settle(self, taken: ActiveClaim, call: Call, outcome: Outcome, session: Session) -> Outcome:
-        """Record what came of the run: the truth table of docs/architecture.md."""
-        if taken.is_committed:
-            return self._settle_committed(taken, call.invocation, outcome)
-        if taken.refusal is not None and (isinstance(outcome, Success) or isinstance(taken.refusal, StoreError)):
-            # The function was told that the key is not its own, or that its commit failed, and swallowed it; or nobody
-            # knows whether it took effect (protocols.md A8).
-            is_attempt = not isinstance(taken.refusal, LeaseLostError | StoreError)
-            outcome = Failure(taken.refusal, LEASE_LOST, ran=is_attempt)
-        if isinstance(outcome, Success):
-            self._complete(taken, call.invocation, outcome, session)
-        else:
-            held = HeldClaim(taken, outcome, self._remember_failures_s, session.commits)
-            if call.dispose(outcome, taken.attempt) is Disposition.DEAD_LETTER:
-                call.held = held  # settled once the sink has answered
-            else:
-                held.settle(parked=None)
-        if self._commits_each or session.is_last:
-            await session.commits.flush()
-            call.invocation.emit_posted()
-        else:
-            session.commits.begin()
-        return outcome
-
-    def _settle_committed(self, taken: ActiveClaim, invocation: Invocation, outcome: Outcome) -> Outcome:
-        """Acknowledge what `commit_with` has recorded, whatever happened after it (protocols.md B16)."""
-        done = Done(taken.entry.expires_at_s, taken.entry.fingerprint, taken.result)
-        self._cache.put(taken.key, done)
-        if isinstance(outcome, Success):
-            return outcome
-        name = type(outcome.error).__name__
-        logger.warning("%s raised %s after its commit; it is acknowledged, for it is done", taken.key, name)
-        invocation.emit(FailedAfterCommit(taken.key, name))
-        return Success(done.value())
-
-    def _complete(self, taken: ActiveClaim, invocation: Invocation, outcome: Success, session: Session) -> None:
-        result = None
-        if invocation.source.keeps_results or self._terms.form.keeps_results:
-            try:
-                result = encode(outcome.value, compresses=self._terms.form.compresses)
-            except UnstorableResultError as error:
-                # The effect has happened: done without a result beats running it again (protocols.md D4).
-                logger.warning("the result of %s is not kept: %s; a replay returns None", taken.key, error)
-                invocation.emit(ResultDropped(taken.key, str(error)))
-        done = Done(invocation.io.now() + self._terms.keep_s, taken.entry.fingerprint, result)
-
-        def conclude(completion: object) -> None:
-            if completion is Completion.RECORDED:
-                self._cache.put(taken.key, done)
-                return
-            self._journal.put(taken.key, taken, done)
-            if completion is Completion.LOST:
-                invocation.post(ClaimLost(taken.key))
-            else:
-                session.unrecorded += 1
-                invocation.post(CompletionUnrecorded(taken.key))
-
-        session.commits.add(taken, lambda: taken.completing(result), conclude)
 
 
 def _refuse_beside_powertools(namespace: str | None, **options: float | None) -> None:

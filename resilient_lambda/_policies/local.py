@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from .._core.model import Success
@@ -124,3 +125,37 @@ class Journal:
                 # it left.
             if invocation.is_store_away:
                 return
+
+
+class Local:
+    """
+    What one environment knows by itself.
+
+    Attributes:
+        cache: Completed keys.
+        journal: Successes that are still to be recorded.
+        pace_s: How long a run takes, in seconds, as far as has been seen; 0 if nothing has.
+    """
+
+    def __init__(self, cache_size: int) -> None:
+        self._cache_size = cache_size
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget everything, as a new environment would."""
+        self.cache = LocalCache(self._cache_size)
+        self.journal = Journal()
+        self.pace_s = 0.0
+
+    def find(self, key: str, now_s: float) -> Done | None:
+        """Return what is known of *key*, None if nothing."""
+        return self.cache.get(key, now_s) or self.journal.get(key, now_s)
+
+    def note_pace(self, took_s: float) -> None:
+        """Take notice of how long a run took: the mean of all, the last five weighing most."""
+        self.pace_s = self.pace_s * 0.8 + took_s * 0.2 if self.pace_s else took_s
+
+    async def write_journal(self, store: Store, invocation: Invocation, *, until_s: float = inf) -> None:
+        """Write the journal, see `Journal.write`."""
+        if self.journal:
+            await self.journal.write(store, invocation, self.cache, until_s=until_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from ..errors import StoreUnavailableError
@@ -49,7 +50,8 @@ class Session:
         self._store = store
         self._invocation = invocation
         self._beat: Beat | None = None
-        self._watched: list[Holding] = []
+        self._lock = threading.Lock()
+        self._watched: set[Holding] = set()
         self._is_ended = False
 
     @property
@@ -59,22 +61,25 @@ class Session:
 
     def watch(self, claims: Sequence[Holding], interval_s: float, lease_s: float) -> None:
         """Renew the leases of *claims* at intervals, until they are settled."""
-        self._watched = [holding for holding in self._watched if not holding.is_settled] + list(claims)
-        if self._beat is None and not self._is_ended:
-            self._beat = self._invocation.io.every(interval_s, lambda: self._renew(lease_s))
+        with self._lock:  # claims are taken by the handler, and by the job that claims ahead
+            self._watched.update(claims)
+            if self._beat is None and not self._is_ended:
+                self._beat = self._invocation.io.every(interval_s, lambda: self._renew(lease_s))
 
     async def settle(self) -> None:
         """Write what has ended, and give back what was not started: nothing of this invocation is in progress then."""
         try:
             if self.ahead is not None:
                 for candidate in await self.ahead.stop():
-                    self._keep_for_release(candidate)
+                    self.keep_for_release(candidate)
         finally:
             await self.commits.flush()
         await self._give_back()
 
-    def _keep_for_release(self, candidate: Candidate) -> None:
-        """Keep what was claimed for *candidate*, or may have been."""
+    def keep_for_release(self, candidate: Candidate | None) -> None:
+        """Have given back what was claimed for *candidate*, or may have been; nothing will run under it."""
+        if candidate is None:
+            return
         if candidate.claim is not None:
             self.unstarted.append(candidate.claim)
         elif candidate.wish.tried and (
@@ -104,9 +109,12 @@ class Session:
         now_s = self._invocation.io.now()
         entered: list[Holding] = []
         try:
-            for holding in self._watched:
+            with self._lock:
+                watched = list(self._watched)
+            for holding in watched:
                 left_s = holding.entry.lease_until_s - now_s
                 if holding.is_settled or holding.is_lost or left_s <= 0:  # never one that has lapsed (B2)
+                    self._watched.discard(holding)
                     continue
                 # What only waits for its turn is renewed when half of its lease is gone (D3). Whatever is inside the
                 # gate is being written just now.

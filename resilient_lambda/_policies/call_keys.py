@@ -1,0 +1,101 @@
+"""The key of a run and the digest of its payload: under what, and with what, it is compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._core.keys import check_namespace
+from ..errors import MissingKeyError
+from .key_finder import KeyFinder
+
+if TYPE_CHECKING:
+    from .._core.item_format import ItemFormat
+    from .._core.keys import KeySpec
+    from .._core.record import Record
+    from .call import Call, Invocation
+
+
+class CallKeys:
+    """
+    Makes the keys and fingerprints of one policy.
+
+    Args:
+        key: What makes two events the same; None for the record's id.
+        namespace: Keys of different namespaces never meet; None for the name of the Lambda function.
+        fingerprint: What must be equal in two events of one key; True for the whole body, None for nothing.
+        skips_missing: True if a record without a key has none, rather than an error.
+
+    Attributes:
+        can_peek: True if a key can be told from the record alone.
+
+    Raises:
+        ConfigurationError: An option is wrong.
+    """
+
+    def __init__(
+        self,
+        form: ItemFormat,
+        *,
+        key: KeySpec | None,
+        namespace: str | None,
+        fingerprint: KeySpec | bool | None,
+        skips_missing: bool,
+    ) -> None:
+        self._form = form
+        self._key = key
+        self._namespace = check_namespace(namespace) if namespace is not None else None
+        self._skips_missing = skips_missing
+        self._finder = KeyFinder("key", key) if key is not None else None
+        self._compares = fingerprint is not None and fingerprint is not False
+        self._fingerprint_finder = (
+            None if fingerprint is None or isinstance(fingerprint, bool) else KeyFinder("fingerprint", fingerprint)
+        )
+        self.can_peek = not (self._compares or (self._finder and self._finder.needs_argument))
+        self._prefixes: dict[str, str] = {}
+
+    def warm(self) -> None:
+        """Load what the first key would load."""
+        self._form.digest("")
+        for finder in (self._finder, self._fingerprint_finder):
+            if finder is not None:
+                finder.warm()
+
+    def key_of(self, call: Call) -> str | None:
+        """
+        Return the stored key of *call*, None if it has none and that is no error.
+
+        Raises:
+            MissingKeyError: It has none.
+            Exception: What the user's function or model raised.
+        """
+        value = call.record.id if self._finder is None else self._finder.find(call)
+        try:
+            return self._form.stored_key(self._prefix(call.invocation), value)
+        except MissingKeyError:
+            if self._skips_missing:
+                return None
+            name = "the record's id" if self._finder is None else f"the idempotency key {self._key!r}"
+            raise MissingKeyError(f"{name} is missing, null or empty in this record") from None
+
+    def fingerprint_of(self, call: Call) -> str:
+        """Return the digest of what must be equal, "" if nothing need be."""
+        if not self._compares:
+            return ""
+        finder = self._fingerprint_finder
+        return self._form.digest(call.record.json() if finder is None else finder.find(call))
+
+    def peek(self, record: Record[Any], context: Any) -> str | None:
+        """Return the stored key of *record*, if it can be told before anything is prepared; raises what may be."""
+        if not self.can_peek or not self._prefixes:
+            return None
+        prefix = self._prefixes.get(self._namespace or str(getattr(context, "function_name", "")))
+        if prefix is None:
+            return None
+        return self._form.stored_key(prefix, record.id if self._finder is None else self._finder.find_in(record))
+
+    def _prefix(self, invocation: Invocation) -> str:
+        name = self._namespace or invocation.function_name
+        prefix = self._prefixes.get(name)
+        if prefix is None:
+            prefix = self._prefixes[name] = self._form.prefix(name)
+        return prefix

@@ -1,0 +1,108 @@
+"""How runs get their claims: ahead and in bulk, or alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core.idempotency import Take
+from .._core.sources import Twin
+from ..errors import LeaseLostError, StoreError
+from .claim import ActiveClaim, UnenforcedClaim
+from .claiming import claim, claiming
+from .procedures import together
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._core.idempotency import Entry
+    from ..stores.base import Store
+    from .ahead import Candidate
+    from .call import Invocation
+    from .claiming import Claimed, Terms, Wish
+    from .session import Session
+
+
+class Claims:
+    """
+    Takes the claims of one policy.
+
+    Args:
+        on_in_progress: ``"wait"``, ``"retry"``, or ``"auto"`` to have the source say.
+        observes: True if claims are taken, but never enforced.
+    """
+
+    def __init__(self, store: Store, terms: Terms, *, on_in_progress: str, observes: bool) -> None:
+        self._store = store
+        self._terms = terms
+        self._on_in_progress = on_in_progress
+        self._observes = observes
+
+    async def take(
+        self, wish: Wish, candidate: Candidate | None, session: Session
+    ) -> tuple[ActiveClaim | None, Claimed]:
+        """
+        Return the claim, taken ahead or now, and what was decided; None if it was not taken.
+
+        Raises:
+            StoreError: The store failed.
+        """
+        call = wish.call
+        invocation = call.invocation
+        if candidate is not None and candidate.decision is not None:
+            if isinstance(candidate.decision, StoreError):
+                raise candidate.decision
+            if candidate.claim is None:
+                return None, candidate.decision
+            try:
+                await candidate.claim.aensure_owned()  # it may have waited for longer than its lease
+            except LeaseLostError:
+                session.unstarted.append(candidate.claim)
+                wish.tried.clear()
+            else:
+                return candidate.claim, candidate.decision
+        waits = call.is_last_resort and self.wants_to_wait(invocation)
+        if waits:
+            await session.settle()  # nobody waits for others while others may wait for him (protocols.md C3)
+        decision = await claim(
+            self._store, wish, waits=waits, spares_suspects=not (call.is_last_resort or self._observes)
+        )
+        if not isinstance(decision, Take):
+            return None, decision
+        taken = self.make(wish.key, decision.entry, invocation)
+        self._watch(session, [taken], invocation)
+        return taken, decision
+
+    async def take_ahead(self, candidates: list[Candidate], session: Session, invocation: Invocation) -> None:
+        """Claim *candidates* in bulk; perhaps in another thread."""
+        procedures = [claiming(candidate.wish, spares_suspects=not self._observes) for candidate in candidates]
+        claims: list[ActiveClaim] = []
+        for candidate, decision in zip(candidates, await together(invocation, self._store, procedures), strict=True):
+            candidate.decision = decision
+            if isinstance(decision, Take):
+                candidate.claim = self.make(candidate.wish.key, decision.entry, invocation)
+                claims.append(candidate.claim)
+        self._watch(session, claims, invocation)
+
+    def wants_to_wait(self, invocation: Invocation) -> bool:
+        """Tell whether a run waits for its twin within the invocation."""
+        if self._observes:
+            return False
+        if self._on_in_progress == "auto":
+            return invocation.source.twin is Twin.WAIT
+        return self._on_in_progress == "wait"
+
+    def make(self, key: str, entry: Entry, invocation: Invocation, *, is_stand_in: bool = False) -> ActiveClaim:
+        """Return a claim of which *entry* is what is stored."""
+        # Observing must not change what runs, so its claims are taken and completed, but never enforced.
+        return (UnenforcedClaim if is_stand_in or self._observes else ActiveClaim)(
+            key,
+            entry,
+            store=self._store,
+            terms=self._terms,
+            invocation=invocation,
+        )
+
+    def _watch(self, session: Session, claims: Sequence[ActiveClaim], invocation: Invocation) -> None:
+        if claims and self._terms.needs_heartbeat(invocation):
+            lease_s = self._terms.lease_for(invocation)
+            session.watch(claims, lease_s / 3, lease_s)
