@@ -1,5 +1,5 @@
 # Everything a fresh clone needs is set up by the target that needs it, into .venv and .cache (both ignored by git).
-# Needed on the machine: Python >= 3.10, git, make; for `make test` also Java >= 17 and npm (DynamoDB Local).
+# Needed on the machine: Python >= 3.10, git, make; for `make test` and `make bench` also Java >= 17 and npm (DynamoDB Local).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -25,7 +25,7 @@ help: ## print this list
 
 .PHONY: demo
 demo: $(RUN) ## watch a queue of orders being handled exactly as often as it should; ARGS="..." are passed on
-	@$(BIN)/python -m resilient_lambda demo $(ARGS)
+	@$(BIN)/python -m examples.demo $(ARGS)
 
 .PHONY: test
 test: programs lint engines ## all checks and all tests; ARGS="..." are passed on to pytest
@@ -48,7 +48,7 @@ fix: $(TEST) ## put right what ruff can put right
 	$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(BENCH) ## this library and its peers on the same work; writes benchmarks/latest.json
+bench: programs $(BENCH) engines ## this library and its peers on the same work; writes benchmarks/latest.json
 	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: layer

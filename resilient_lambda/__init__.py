@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ._policies.compose import Policy
     from ._policies.idempotency import Idempotency
     from .errors import (
+        CommitConditionError,
         ConfigurationError,
         DeadlineExceededError,
         InProgressError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .sinks import DeadLetter
     from .stores.base import Store
     from .stores.dynamodb import DynamoDBStore
+    from .stores.items import put_if_absent
     from .stores.memory import MemoryStore
 else:
     # Name to module. The imports above, __all__ and docs/reference.md say the same; a test compares them.
@@ -39,6 +41,7 @@ else:
         "Category": "._core.model",
         "Classification": "._core.model",
         "Classifier": "._core.classify",
+        "CommitConditionError": ".errors",
         "ConfigurationError": ".errors",
         "DeadLetter": ".sinks",
         "DeadlineExceededError": ".errors",
@@ -61,6 +64,7 @@ else:
         "Verdict": "._core.model",
         "batch_handler": "._handlers.batch",
         "current_claim": "._policies.claim",
+        "put_if_absent": ".stores.items",
         "resilient_handler": "._handlers.single",
     }
 
@@ -82,6 +86,7 @@ __all__ = [
     "Category",
     "Classification",
     "Classifier",
+    "CommitConditionError",
     "ConfigurationError",
     "DeadLetter",
     "DeadlineExceededError",
@@ -104,5 +109,6 @@ __all__ = [
     "Verdict",
     "batch_handler",
     "current_claim",
+    "put_if_absent",
     "resilient_handler",
 ]

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from . import __version__
-from ._commands import demo, table
+from ._commands import key, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 PROGRAM = f"python -m {__package__ or 'resilient_lambda'}"
 EXIT_CODES = """\
 exit codes:
-  0  done; the demo's promise held
-  1  what was asked for failed, or the promise did not hold
+  0  done
+  1  what was asked for failed, or something is wrong with it
   2  the command line was not understood"""
 
 
@@ -32,13 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"resilient_lambda {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    demo.add_parser(commands)
+    key.add_parser(commands)
     table.add_parser(commands)
     args = parser.parse_args(argv)
     if args.command is None:
         parser.print_help(sys.stderr)
         return 2
-    return {"demo": demo.run, "table": table.run}[args.command](args)
+    return {"key": key.run, "table": table.run}[args.command](args)
 
 
 def _guarded() -> int:

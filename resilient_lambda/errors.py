@@ -90,7 +90,7 @@ class CommitConditionError(NonRetryableError):
 
 
 class CommitLimitError(NonRetryableError, ValueError):
-    """The items of ``commit_with`` are more, larger or other than one transaction can hold; nothing was sent."""
+    """The items of ``commit_with`` are more, larger or other than one transaction can hold; nothing was written."""
 
 
 class RememberedFailureError(NonRetryableError):

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import json
 
-# What `DynamoDBStore` calls, and no more; a test compares this with what it sends.
-ACTIONS = ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem")
+# What `DynamoDBStore` needs, and no more; a test compares this with what it sends. IAM knows no action for
+# BatchExecuteStatement and TransactWriteItems, but one for each kind of write within.
+ACTIONS = (
+    "BatchGetItem",
+    "ConditionCheckItem",
+    "DeleteItem",
+    "GetItem",
+    "PartiQLInsert",
+    "PartiQLUpdate",
+    "PutItem",
+    "UpdateItem",
+)
 
 
 def cloudformation(

@@ -39,6 +39,7 @@ FORMAT = 1
 LAYOUT = "powertools"
 IN_PROGRESS = "INPROGRESS"
 COMPLETED = "COMPLETED"
+EXPIRED = "EXPIRED"  # a claim that was past its `expiration` when Powertools wrote it
 # Powertools' lease ends with its invocation, by its own clock. What runs on after that differs by the clocks only.
 TAKEOVER_GRACE_S = 5.0
 NO_RESULT = "null"
@@ -153,7 +154,7 @@ def _parse_foreign(item: Item) -> Entry:
     )
     if stored == COMPLETED:
         return entry._replace(result=_result(item))
-    if stored != IN_PROGRESS:
+    if stored not in (IN_PROGRESS, EXPIRED):
         raise ValueError("an unknown status")
     # A worker that does not know when it ends is given until `expiration`, as Powertools does. One that does may be
     # running until then even if `expiration` is past: Powertools would take over, but two would run.

@@ -7,6 +7,7 @@ other environments find free what is not begun soon. The next window is claimed 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ class Ahead:
             await self._join()
         is_low = len(self._planned) <= self._size() // 2
         if is_low and self._job is None and self._next < len(self._calls) and (window := self._plan()):
-            self._job = self._io.start(lambda: self._claim(window))
+            with suppress(RuntimeError):  # no thread to be had: they will be claimed one by one
+                self._job = self._io.start(lambda: self._claim(window))
         return candidate
 
     async def stop(self) -> list[Candidate]:

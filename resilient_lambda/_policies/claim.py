@@ -14,10 +14,12 @@ from ..errors import (
     CommitConditionError,
     CommitLimitError,
     ConfigurationError,
+    ItemTooLargeError,
     LeaseLostError,
     StoreError,
     StoreUnavailableError,
 )
+from ..events import ResultDropped
 from .holding import Holding
 from .procedures import alone
 from .results import UnstorableResultError, encode
@@ -171,7 +173,13 @@ class ActiveClaim(Holding):
         try:
             # Inside the gate: a renewal beside the transaction would make DynamoDB refuse both (protocols.md B16).
             async with self.gate:
-                await self._commit_gated(items, encoded)
+                try:
+                    await self._commit_gated(list(items), encoded)
+                except ItemTooLargeError:
+                    if encoded is None:
+                        raise
+                    self._invocation.emit(ResultDropped(self.key, "too large for the store"))
+                    await self._commit_gated(list(items), None)
         except (StoreError, CommitConditionError, CommitLimitError) as error:
             self.refusal = error
             raise

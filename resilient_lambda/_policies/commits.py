@@ -86,7 +86,10 @@ class Commits:
             if self._is_working or not self._waiting:
                 return
             self._is_working = True
-        self._job = self._invocation.io.start(self._work)
+        try:
+            self._job = self._invocation.io.start(self._work)
+        except RuntimeError:  # no thread to be had
+            self._is_working = False
 
     async def flush(self) -> None:
         """Write all that waits, and return when it is answered."""
@@ -98,7 +101,7 @@ class Commits:
                 return
             if self._invocation.io.is_asynchronous:
                 self.begin()  # what a thread writes, a cancelled task cannot tear
-            else:
+            if self._job is None:
                 self._is_working = True
                 await self._work()
 

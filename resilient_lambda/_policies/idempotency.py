@@ -10,6 +10,7 @@ from .._core.item_format import NATIVE
 from .._core.keys import digest
 from .._core.model import Failure, Outcome, Success
 from .._core.options import number, one_of
+from .._io.blocking import pool
 from ..errors import (
     ConfigurationError,
     CrashLoopError,
@@ -155,6 +156,7 @@ class Idempotency:
         """Load what the first event would load."""
         self._keys.warm()
         self.store.warm()
+        pool()
 
     def expect(self, calls: Sequence[Call | None], invocation: Invocation) -> None:
         """Take notice of the runs to come, so that their keys can be claimed ahead in bulk."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from .._core.backoff import full_jitter_s
-from ..errors import ConfigurationError, StoreError, StoreUnavailableError
+from ..errors import CommitConditionError, CommitLimitError, ConfigurationError, StoreError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,12 +111,13 @@ async def once(invocation: Invocation, function: Callable[P, T], *args: P.args, 
     Call a method of the store, without trying again.
 
     Raises:
+        CommitConditionError, CommitLimitError: What a transaction says of the user's items.
         StoreError: It failed; whatever a user's own store raises counts as that, for it must not turn a success into a
             failure.
     """
     try:
         return await invocation.io.call(function, *args, **kwargs)
-    except StoreError:
+    except (StoreError, CommitConditionError, CommitLimitError):
         raise
     except ConfigurationError as error:  # our own text, which says what to set
         raise StoreError(str(error)) from error

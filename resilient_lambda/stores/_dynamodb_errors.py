@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 from ..errors import ConfigurationError, ItemTooLargeError, StoreError, StoreUnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..errors import ResilienceError
     from ._dynamodb_wire import Layout
 
@@ -38,6 +40,15 @@ TRANSIENT_CODES = frozenset(
         "TransactionInProgressException",
     }
 )
+
+# What the entries of BatchExecuteStatement call them.
+CODE_OF_ENTRY = {
+    "AccessDenied": "AccessDeniedException",
+    "ProvisionedThroughputExceeded": "ProvisionedThroughputExceededException",
+    "ResourceNotFound": "ResourceNotFoundException",
+    "ThrottlingError": "ThrottlingException",
+    "TransactionConflict": "TransactionConflictException",
+}
 
 EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 
@@ -92,6 +103,24 @@ def translate(error: Exception, *, operation: str, table: str, layout: Layout) -
     if isinstance(error, ResponseParserError):
         return StoreUnavailableError(f"{operation} on table {table!r}: the answer was not DynamoDB's; try again")
     return None
+
+
+def translate_entry(failure: Mapping[str, Any], *, table: str, layout: Layout) -> StoreError:
+    """
+    Return the library's error for a statement that DynamoDB did not do, among others that it may have done.
+
+    Args:
+        failure: The ``Error`` of its entry in the answer.
+    """
+    from botocore.exceptions import ClientError
+
+    operation = "BatchExecuteStatement"
+    code = str(failure.get("Code", ""))
+    named: Any = {"Error": {"Code": CODE_OF_ENTRY.get(code, code), "Message": str(failure.get("Message", ""))}}
+    cause = ClientError(named, operation)
+    error = _of_answer(cause, operation, table, layout)
+    error.__cause__ = cause
+    return error
 
 
 def _of_answer(error: Any, operation: str, table: str, layout: Layout) -> StoreError:

@@ -8,6 +8,7 @@ renamed ones, of which ``expires_at_s`` -> ``expiration`` (the table's TTL attri
 from __future__ import annotations
 
 import math
+from binascii import a2b_base64
 from typing import TYPE_CHECKING, Any
 
 from .._core.cas import Absent
@@ -229,12 +230,17 @@ def to_attribute(field: str, value: object) -> Attribute:
 
 
 def from_attribute(attribute: Attribute) -> Value | None:
-    """Return the scalar in *attribute*, or None if it holds none that an item can have (BOOL, NULL, M, L, a set)."""
+    """
+    Return the scalar in *attribute*, or None if it holds none that an item can have (BOOL, NULL, M, L, a set).
+
+    Bytes may be as botocore gives them or as DynamoDB wrote them, in base64.
+    """
     if "S" in attribute:
         return str(attribute["S"])
     if "N" in attribute:
         text = str(attribute["N"])
         return int(text) if text.lstrip("-").isdecimal() else float(text)
     if "B" in attribute:
-        return bytes(attribute["B"])
+        data = attribute["B"]
+        return a2b_base64(data) if isinstance(data, str) else bytes(data)
     return None

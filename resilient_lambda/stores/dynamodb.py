@@ -8,31 +8,28 @@ current item along, by which a write of one's own whose answer was lost is recog
 from __future__ import annotations
 
 import os
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .._core.cas import STORED, Absent, Conflict, judge
-from ..errors import ConfigurationError, StoreError, StoreUnavailableError
+from ..errors import ConfigurationError
 from ._aws_client import forbid_retries_within_single_try, rehearse, shared_client, single_try, warn_of_long_bounds
+from ._bulk_engine import Engine
 from ._dynamodb_errors import CONDITION_FAILED, code_of, response_of, translate
 from ._dynamodb_wire import TTL_FIELD, Layout
-from .memory import refuse_repeated_keys
+from .memory import refuse_other_types, refuse_repeated_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from .._core.cas import Expected, Item, PutResult, Write
-    from .base import Store
+    from ..errors import StoreError
+    from .base import TransactionalStore, TransactItem
 
 TABLE_VARIABLE = "RESILIENT_LAMBDA_TABLE"
 
-KEYS_PER_READ = 100  # BatchGetItem's limit
-READ_TRIES = 5
-READ_WAIT_S = 0.05
-
 # Set by `resilient_lambda.testing.in_memory`: asked with the table's name ("" if none is set) at every call of every
 # DynamoDBStore of the process, and the store that it returns is called instead.
-redirect: Callable[[str], Store] | None = None
+redirect: Callable[[str], TransactionalStore] | None = None
 
 
 class _RefusedError(Exception):
@@ -58,6 +55,9 @@ class DynamoDBStore:
         sort_key_value: What the sort key holds in every item of the library.
         attributes: Fields of the library that are kept under another name in this table, such as
             ``{"status": "st"}``. ``expires_at_s`` is ``expiration`` unless named here.
+        bulk: How `put_many_if` writes. ``auto``: in PartiQL statements, 25 a request; if the role does not allow that,
+            one warning, and as ``single``. ``single``: a PutItem for each item, several at a time. ``partiql``: as
+            ``auto``, and a warning also if it is the endpoint that cannot do it.
 
     Raises:
         ConfigurationError: Names collide, or *client* is no DynamoDB client. A missing table name, region or boto3
@@ -75,12 +75,14 @@ class DynamoDBStore:
         sort_key_attribute: str | None = None,
         sort_key_value: str = "resilient_lambda",
         attributes: Mapping[str, str] | None = None,
+        bulk: Literal["auto", "partiql", "single"] = "auto",
     ) -> None:
         self._table = table
         self._own_client: Any = client
         self._endpoint_url = endpoint_url
         self._region = region
         self._layout = Layout(key_attribute, sort_key_attribute, sort_key_value, attributes)
+        self._engine = Engine(bulk)
         if client is not None:
             if endpoint_url is not None or region is not None:
                 raise ConfigurationError("endpoint_url and region belong to the client: pass either them or client=")
@@ -102,6 +104,12 @@ class DynamoDBStore:
         client = self._client()
         if self._own_client is None:
             rehearse(client, "PutItem", "put_item", TableName=table, Item=self._layout.key("warm"))
+        from ._dynamodb_bulk import STAND_IN  # with all that bulk writes and reads need
+        from ._parallel import pool
+
+        pool()
+        if self._engine.statements(table, self._layout) is not None and self._own_client is None:
+            rehearse(client, "BatchExecuteStatement", "batch_execute_statement", **STAND_IN)
         return None
 
     def get(self, keys: Sequence[str], *, consistent: bool = True) -> dict[str, Item]:
@@ -112,10 +120,7 @@ class DynamoDBStore:
         if len(distinct) == 1:
             answer = self._call("GetItem", "get_item", Key=self._layout.key(distinct[0]), ConsistentRead=consistent)
             return {distinct[0]: self._layout.to_item(answer["Item"])} if answer.get("Item") else {}
-        items: dict[str, Item] = {}
-        for start in range(0, len(distinct), KEYS_PER_READ):
-            items.update(self._get_many(distinct[start : start + KEYS_PER_READ], consistent))
-        return items
+        return self._get_many(distinct, consistent) if distinct else {}
 
     def put_if(self, key: str, item: Item, expected: Expected) -> PutResult:
         """Replace the item under *key* if it is still as *expected*: one PutItem."""
@@ -131,17 +136,22 @@ class DynamoDBStore:
         return judge(item, current)
 
     def put_many_if(self, writes: Sequence[Write]) -> list[PutResult | StoreError]:
-        """Do several `put_if`, one after the other."""
+        """
+        Do several `put_if`, some at a time: in BatchExecuteStatement, 25 a request, or each in a PutItem (``bulk``).
+
+        An update of an item takes a PutItem unless its ``may_hold`` is given: a statement replaces nothing.
+        """
         if redirect is not None:
             return redirect(self._name_or_nothing()).put_many_if(writes)
         refuse_repeated_keys(writes)
-        results: list[PutResult | StoreError] = []
         for write in writes:
-            try:
-                results.append(self.put_if(write.key, write.item, write.expected))
-            except StoreError as error:
-                results.append(error)
-        return results
+            refuse_other_types(write.item)
+        if not writes:
+            return []
+        from ._dynamodb_bulk import Calls, put_many
+
+        calls = Calls(self._name(), self._layout, self._put, self._get_many, self._send)
+        return put_many(writes, self._engine, calls)
 
     def delete_if(self, key: str, expected: Expected) -> PutResult:
         """Delete the item under *key* if it is still as *expected*: one DeleteItem; an absent item is `Stored`."""
@@ -164,6 +174,20 @@ class DynamoDBStore:
         counters = self._layout.to_item(answer["Attributes"])
         return {name: value for name, value in counters.items() if isinstance(value, int) and name != TTL_FIELD}
 
+    def transact(self, own: Write | None, items: Sequence[TransactItem], *, token: str) -> PutResult:
+        """Do *own* and *items*, all or none: one TransactWriteItems, sent once (a client with retries: same token)."""
+        from ._dynamodb_transact import Transaction  # few functions need it, and it takes a millisecond to load
+
+        # Checked before it is redirected: the fake does not know this table's name and key.
+        transaction = Transaction(self._name_or_nothing(), self._layout, own, items, token)
+        if redirect is not None:
+            return redirect(self._name_or_nothing()).transact(own, items, token=token)
+        self._name()
+        return transaction.send(self._client(), self.get)
+
+    def _put(self, write: Write) -> PutResult:
+        return self.put_if(write.key, write.item, write.expected)
+
     def _name_or_nothing(self) -> str:
         return self._table or os.environ.get(TABLE_VARIABLE) or ""
 
@@ -179,21 +203,26 @@ class DynamoDBStore:
         # Not kept in the store: a forked process must come to its own.
         return self._own_client or shared_client("dynamodb", region=self._region, endpoint_url=self._endpoint_url)
 
-    def _call(self, operation: str, method: str, *, names_table: bool = True, **request: Any) -> dict[str, Any]:
+    def _call(self, operation: str, method: str, **request: Any) -> dict[str, Any]:
         table = self._name()
+        return self._attempt(operation, lambda client: getattr(client, method)(TableName=table, **request))
+
+    def _send(self, operation: str, method: str, body: str, stand_in: Mapping[str, Any]) -> dict[str, Any]:
+        from ._dynamodb_call import call
+
+        return self._attempt(operation, lambda client: call(client, operation, method, body, stand_in))
+
+    def _attempt(self, operation: str, call: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         client = self._client()
-        if names_table:
-            request["TableName"] = table
         try:
-            answer: dict[str, Any] = getattr(client, method)(**request)
+            return call(client)
         except Exception as error:  # botocore's classes cannot be named here without importing it
             if code_of(error) == CONDITION_FAILED:
                 raise _RefusedError(response_of(error).get("Item")) from error
-            ours = translate(error, operation=operation, table=table, layout=self._layout)
+            ours = translate(error, operation=operation, table=self._name(), layout=self._layout)
             if ours is None:
                 raise
             raise ours from error
-        return answer
 
     def _write_if(self, operation: str, method: str, expected: Expected, **request: Any) -> Conflict | None:
         # None = written.
@@ -209,22 +238,7 @@ class DynamoDBStore:
             return Conflict(self._layout.to_item(refused.attributes) if refused.attributes else None)
         return None
 
-    def _get_many(self, keys: Sequence[str], consistent: bool) -> dict[str, Item]:
-        if not keys:
-            return {}
-        table = self._name()
-        items: dict[str, Item] = {}
-        wanted: dict[str, Any] = {
-            table: {"Keys": [self._layout.key(key) for key in keys], "ConsistentRead": consistent}
-        }
-        for attempt in range(READ_TRIES):
-            if attempt:
-                time.sleep(READ_WAIT_S * 2 ** (attempt - 1))
-            answer = self._call("BatchGetItem", "batch_get_item", names_table=False, RequestItems=wanted)
-            for found in answer["Responses"].values():
-                for attributes in found:
-                    items[attributes[self._layout.key_attribute]["S"]] = self._layout.to_item(attributes)
-            wanted = answer.get("UnprocessedKeys") or {}
-            if not wanted:
-                return items
-        raise StoreUnavailableError(f"BatchGetItem on table {table!r}: DynamoDB left keys unread {READ_TRIES} times")
+    def _get_many(self, keys: Sequence[str], consistent: bool = True) -> dict[str, Item]:
+        from ._dynamodb_read import read_many
+
+        return read_many(keys, consistent=consistent, table=self._name(), layout=self._layout, send=self._send)

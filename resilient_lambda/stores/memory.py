@@ -10,8 +10,10 @@ from ..errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from .._core.cas import Expected, Item, PutResult, Write
+    from .base import TransactItem
 
 
 class MemoryStore:
@@ -20,11 +22,16 @@ class MemoryStore:
 
     Items that have expired stay until they are overwritten, as in DynamoDB, where the deletion lags by days: readers
     check expiry themselves.
+
+    Attributes:
+        committed: The items that transactions have written, in order, with plain values; for tests.
     """
 
     def __init__(self) -> None:
+        self.committed: list[TransactItem] = []
         self._lock = threading.Lock()
         self._items: dict[str, Item] = {}
+        self._transactions: dict[str, object] = {}
 
     def __repr__(self) -> str:
         return f"MemoryStore({len(self._items)} items)"
@@ -76,6 +83,40 @@ class MemoryStore:
             item["expires_at_s"] = expires_at_s
             self._items[key] = item
             return {name: value for name, value in item.items() if isinstance(value, int) and name != "expires_at_s"}
+
+    def transact(self, own: Write | None, items: Sequence[TransactItem], *, token: str) -> PutResult:
+        """
+        Do *own*, and keep *items* in `committed`; all of them or none.
+
+        A condition of the form ``attribute_not_exists(name)``, several joined by ``AND``, is evaluated on a Put,
+        against what transactions have put into that table, with ``name`` taken as its key; no other condition is.
+        """
+        # In the function: whoever does without transactions does not load what they need.
+        from ._memory_transact import as_plain, committing, refuse_false_condition
+        from ._transact_items import OwnItem, check_items, check_token
+
+        check_token(token)
+        entries = check_items(items, None if own is None else OwnItem("", {}, 0), ())
+        arguments: Any = [entry.parameters for entry in entries]
+        if own is not None:
+            refuse_other_types(own.item)
+            arguments = (own.key, dict(own.item), own.expected, arguments)
+        with committing, self._lock:
+            is_repeated = token in self._transactions
+            if is_repeated and self._transactions[token] == arguments:
+                return STORED
+            if own is not None:
+                current = self._items.get(own.key)
+                if not holds(own.expected, current):
+                    return judge(own.item, dict(current) if current is not None else None)
+            if is_repeated:
+                raise StoreError("the token was used before for other items; nothing was written by this call")
+            refuse_false_condition(entries, self.committed)
+            if own is not None:
+                self._items[own.key] = dict(own.item)
+            self.committed += [as_plain(item, entry) for item, entry in zip(items, entries, strict=True)]
+            self._transactions[token] = arguments
+            return STORED
 
     def _put_if_locked(self, key: str, item: Item, expected: Expected) -> PutResult:
         current = self._items.get(key)

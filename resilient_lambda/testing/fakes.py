@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from .._core.record import Record
-    from ..stores.base import Store
+    from ..stores.base import TransactItem
 
 
 class SentLetter(NamedTuple):
@@ -38,15 +38,19 @@ class Fakes:
 
     Attributes:
         dead_letters: What was sent to sinks of AWS, in order.
+        committed: The items that transactions have written beside the library's own, in order, with plain values.
     """
 
     def __init__(self) -> None:
         self.dead_letters: list[SentLetter] = []
+        self.committed: list[TransactItem] = []
         self._stores: dict[str, MemoryStore] = {}
 
-    def store(self, table: str) -> Store:
+    def store(self, table: str) -> MemoryStore:
         """Return the store that stands in for *table*."""
-        return self._stores.setdefault(table, MemoryStore())
+        store = self._stores.setdefault(table, MemoryStore())
+        store.committed = self.committed
+        return store
 
     def take_letter(self, sink: str, record: Record[Any], error: BaseException) -> str:
         """Keep a dead letter and confirm it."""

@@ -28,6 +28,11 @@ class FakeIo(BlockingIo):
     Args:
         start_s: The wall clock at the beginning, in seconds since the epoch.
         seed: Makes jitter repeat itself.
+
+    Attributes:
+        slept_s: How long was waited, each time.
+        holds_jobs: False: what is done beside the function is done at once. True: not before somebody has to wait for
+            it, which is the slowest that it can be.
     """
 
     def __init__(self, *, start_s: float = 1_800_000_000.0, seed: int = 0) -> None:
@@ -36,6 +41,7 @@ class FakeIo(BlockingIo):
         self._random = Random(seed)
         self._beats: list[_FakeBeat] = []
         self.slept_s: list[float] = []
+        self.holds_jobs = False
 
     def now(self) -> float:
         """Return the virtual wall clock."""
@@ -76,9 +82,11 @@ class FakeIo(BlockingIo):
         return _FakeGate()
 
     def start(self, work: Callable[[], Awaitable[None]]) -> _FakeJob:  # type: ignore[override]
-        """Do *work* here and now: what happens beside the function happens between its steps."""
-        drive(work())  # type: ignore[arg-type]
-        return _FakeJob()
+        """Do *work* here and now, or when it is waited for."""
+        job = _FakeJob(work)
+        if not self.holds_jobs:
+            job.do()
+        return job
 
     def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> _FakeBeat:  # type: ignore[override]
         """Do *beat* whenever time is advanced by another *interval_s*."""
@@ -127,8 +135,16 @@ class _FakeGate:
 
 
 class _FakeJob:
+    def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._work: Callable[[], Awaitable[None]] | None = work
+
+    def do(self) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            drive(work())  # type: ignore[arg-type]
+
     async def join(self) -> None:
-        """Return at once: it is done."""
+        self.do()
 
 
 class _FakeBeat:

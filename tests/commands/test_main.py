@@ -22,8 +22,8 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--help"], ["demo", "table", "exit codes", "--version"]),
-        (["demo", "--help"], ["--orders", "--seed", "--store", "--endpoint", "--table", "--verbose", "default: 300"]),
+        (["--help"], ["key", "table", "exit codes", "--version"]),
+        (["key", "--help"], ["show"]),
         (["table", "--help"], ["create", "describe", "cloudformation", "iam"]),
     ],
 )
@@ -49,18 +49,15 @@ def test_no_command_shows_the_help(capsys):
     """Without a command the help goes to standard error, with the exit code of a usage error."""
     code = main([])
 
-    assert (code, "demo" in capsys.readouterr().err) == (2, True)
+    assert (code, "table" in capsys.readouterr().err) == (2, True)
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["demmo"], ["demmo", "demo", "table"]),
-        (["demo", "--orders", "3"], ["--orders", "'3'", "20", "5000"]),
-        (["demo", "--orders", "many"], ["--orders", "'many'"]),
-        (["demo", "--seed", "x"], ["--seed", "'x'"]),
-        (["demo", "--store", "redis"], ["redis", "memory", "dynamodb"]),
-        (["demo", "--colour"], ["--colour"]),
+        (["tabel"], ["tabel", "key", "table"]),
+        (["table", "iam", "--colour"], ["--colour"]),
+        (["key"], ["show"]),
         (["table"], ["create|describe|cloudformation|iam"]),
     ],
 )
@@ -74,23 +71,6 @@ def test_what_is_not_understood_is_named(options, words, capsys):
     assert [word for word in words if word not in output] == []
 
 
-def test_an_endpoint_of_the_memory_store_is_refused(capsys):
-    """Options that contradict each other are named in one line."""
-    code = main(["demo", "--endpoint", "http://127.0.0.1:8000"])
-
-    assert (code, "--store dynamodb" in capsys.readouterr().err) == (1, True)
-
-
-def test_an_engine_that_does_not_answer_is_told_in_words(capsys):
-    """A closed port gives a message with the table and the cause, no traceback."""
-    code = main(["demo", "--store", "dynamodb", "--endpoint", "http://127.0.0.1:1"])
-
-    output = capsys.readouterr().err
-    assert code == 1
-    assert "http://127.0.0.1:1" in output
-    assert "resilient-lambda-demo" in output
-
-
 def test_table_is_mounted(capsys):
     """``table`` runs under the same program."""
     code = main(["table", "iam", "--table", "resilience", "--region", "eu-west-1"])
@@ -101,15 +81,16 @@ def test_table_is_mounted(capsys):
 
 def test_it_runs_as_a_module():
     """``python -m resilient_lambda`` is the program, and passes the exit code on."""
-    done = run("demo", "--orders", "20", "--no-contrast")
+    good, bad = run("table", "cloudformation"), run("table", "iam", "--table", "")
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "the promise held" in done.stdout
+    assert (good.returncode, good.stderr) == (0, "")
+    assert "AWS::DynamoDB::Table" in good.stdout
+    assert (bad.returncode, bad.stdout) == (1, "")
 
 
 def test_a_reader_that_leaves_is_no_error():
     """``... | head`` gets its lines without a complaint about the closed pipe."""
-    program = [sys.executable, "-m", "resilient_lambda", "demo", "--orders", "20"]
+    program = [sys.executable, "-m", "resilient_lambda", "table", "cloudformation"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()

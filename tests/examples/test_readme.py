@@ -16,7 +16,7 @@ PAGE = (ROOT / "README.md").read_text("utf-8")
 def test_the_figures_of_the_demo_are_those_that_it_prints():
     """The excerpt of the page is part of the demo's output."""
     done = subprocess.run(
-        [sys.executable, "-m", "resilient_lambda", "demo"],
+        [sys.executable, "-m", "examples.demo"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -100,7 +100,7 @@ def test_an_upward_import_is_found(importer, line):
     [
         ("_core/batch.py", "from ..errors import ResilienceError"),
         ("_handlers/batch.py", "from .._policies.compose import compose"),
-        ("_commands/demo.py", "from .. import batch_handler"),
+        ("_commands/key.py", "from .. import DynamoDBStore"),
         ("__init__.py", "from ._handlers.batch import batch_handler"),
     ],
 )

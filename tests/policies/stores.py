@@ -48,12 +48,14 @@ class FaultyStore:
     Attributes:
         steps: The steps that were asked for, in order, failed ones included.
         requests: How often the store was called; 25 steps of a bulk write are one request.
+        tokens: Those of the transactions that were asked for.
     """
 
     def __init__(self) -> None:
         self.memory = MemoryStore()
         self.steps: list[str] = []
         self.requests = 0
+        self.tokens: list[str] = []
         self.before_call: Callable[[str], object] = lambda step: None
         self._faults: list[Fault] = []
 
@@ -98,6 +100,11 @@ class FaultyStore:
     def delete_if(self, key: str, expected: Any) -> Any:
         """Delete, or fail."""
         return self._call("delete", lambda: self.memory.delete_if(key, expected))
+
+    def transact(self, own: Any, items: Any, *, token: str) -> Any:
+        """Commit, or fail."""
+        self.tokens.append(token)
+        return self._call("commit", lambda: self.memory.transact(own, items, token=token))
 
     def add(self, key: str, deltas: Any, *, expires_at_s: int, remove: Any = ()) -> Any:
         """Add, or fail."""

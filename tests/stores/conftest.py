@@ -66,7 +66,7 @@ def tables(dynamodb_local: str, local_client: Any) -> str:
     return dynamodb_local
 
 
-@pytest.fixture(params=["memory", "moto", "local", "local-sort-key"])
+@pytest.fixture(params=["memory", "moto", "local", "local-single", "local-sort-key"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """Each store that must keep the contract."""
     if request.param == "memory":
@@ -78,6 +78,8 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
             yield DynamoDBStore(TABLE, client=client)
     elif request.param == "local":
         yield DynamoDBStore(TABLE, endpoint_url=request.getfixturevalue("tables"))
+    elif request.param == "local-single":
+        yield DynamoDBStore(TABLE, endpoint_url=request.getfixturevalue("tables"), bulk="single")
     else:
         yield DynamoDBStore(SORTED_TABLE, endpoint_url=request.getfixturevalue("tables"), **SORTED_OPTIONS)
 

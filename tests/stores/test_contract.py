@@ -1,4 +1,8 @@
-"""What every store promises, on every store: in memory, on moto, and on DynamoDB Local with two table layouts."""
+"""
+What every store promises, on every store: in memory, on moto, on DynamoDB Local with two layouts and engines.
+
+More of bulk writes: test_bulk_contract.py.
+"""
 
 from __future__ import annotations
 

@@ -51,10 +51,14 @@ def test_first_write_after_warming_imports_nothing(tables: str, key: str) -> Non
     """All imports happen in INIT, where Lambda gives full CPU."""
     code = """
 import sys
-from resilient_lambda.stores import ABSENT, DynamoDBStore
+from resilient_lambda.stores import ABSENT, AsRead, DynamoDBStore, Write
 store = DynamoDBStore(sys.argv[1], endpoint_url=sys.argv[2])
 store.warm()
 before = set(sys.modules)
+many = [Write(f"{sys.argv[3]}-{n}", {"version": "a.1", "data": b"x"}, ABSENT) for n in range(60)]
+store.put_many_if(many)
+store.put_many_if([write._replace(item={"version": "b.1", "data": b"x"}) for write in many])
+store.put_many_if([write._replace(expected=AsRead((("version", "a.1"),)), may_hold=("version",)) for write in many])
 result = store.put_if(sys.argv[3], {"version": "a.1", "data": b"x", "n": 1.5}, ABSENT)
 conflict = store.put_if(sys.argv[3], {"version": "a.2"}, ABSENT)
 found = store.get([sys.argv[3], "other"])

@@ -68,8 +68,25 @@ def replace(store: Store, key: str) -> object:
 
 
 def insert_many(store: Store, key: str) -> object:
-    """Claim two absent keys."""
-    return store.put_many_if([Write(key, FIRST, ABSENT), Write(f"{key}-2", FIRST, ABSENT)])[0]
+    """Claim 25 absent keys, which is one request."""
+    return only(store.put_many_if([Write(name, FIRST, ABSENT) for name in names(key)]))
+
+
+def replace_many(store: Store, key: str) -> object:
+    """Complete one claim that was read, and claim 24 absent keys."""
+    complete = Write(key, SECOND, AS_FIRST, ("version", "status"))
+    return only(store.put_many_if([complete, *(Write(name, FIRST, ABSENT) for name in names(key)[1:])]))
+
+
+def names(key: str) -> list[str]:
+    """Return *key* and 24 others."""
+    return [key, *(f"{key}-{number}" for number in range(24))]
+
+
+def only(results: list[Any]) -> object:
+    """Return what all of *results* are."""
+    assert len({str(result) for result in results}) == 1
+    return results[0]
 
 
 def delete(store: Store, key: str) -> object:
@@ -89,7 +106,8 @@ class Case(NamedTuple):
 CASES = [
     Case(insert, "PutItem", None, FIRST),
     Case(replace, "PutItem", FIRST, SECOND),
-    Case(insert_many, "PutItem", None, FIRST),
+    Case(insert_many, "BatchExecuteStatement", None, FIRST),
+    Case(replace_many, "BatchExecuteStatement", FIRST, SECOND),
     Case(delete, "DeleteItem", FIRST, None),
 ]
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.write.__name__)

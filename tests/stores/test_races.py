@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
-from typing import TYPE_CHECKING
+from typing import Literal
+
+import pytest
 
 from resilient_lambda.stores import MemoryStore
+from resilient_lambda.stores.dynamodb import DynamoDBStore
 
 from .conftest import TABLE
-from .racing import Contest, contend_in_process, contend_in_threads
-
-if TYPE_CHECKING:
-    from resilient_lambda.stores.dynamodb import DynamoDBStore
+from .racing import Contest, contend_in_bulk, contend_in_process, contend_in_threads
 
 ROUNDS = 50  # of two races each, in each of the two tests on DynamoDB Local: 200 races
 
@@ -29,6 +29,18 @@ def test_one_of_32_threads_wins_each_race(local_store: DynamoDBStore, key: str) 
 
     assert len(won) == 32
     assert winners(won) == [(1, 1)] * ROUNDS
+
+
+@pytest.mark.parametrize("bulk", ["partiql", "single"])
+def test_one_of_four_threads_wins_each_race_of_bulk_writes(
+    tables: str, key: str, bulk: Literal["partiql", "single"]
+) -> None:
+    """Sixty keys at once, twice, by either engine: each key has one winner."""
+    store = DynamoDBStore(TABLE, endpoint_url=tables, bulk=bulk)
+    won = contend_in_threads(store, key, 60, threads=4, race=contend_in_bulk)
+
+    assert len(won) == 4
+    assert winners(won) == [(1, 1)] * 60
 
 
 def test_one_of_four_processes_wins_each_race(tables: str, key: str) -> None:

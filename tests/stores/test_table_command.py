@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# What IAM asks for is what the operation does, not its name.
+ACTIONS_WITHIN = {
+    "BatchExecuteStatement": ["PartiQLInsert", "PartiQLUpdate"],
+    "TransactWriteItems": ["ConditionCheckItem", "PutItem"],
+}
+
+
 @pytest.fixture
 def name() -> str:
     """A table name that no other test uses."""
@@ -244,15 +251,17 @@ def test_policy_allows_what_the_store_calls_and_no_more(
         as_item = AsRead((("version", "a.1"),))
         store.put_if(key, item, ABSENT)
         store.put_if(key, {"version": "a.2"}, ABSENT)
-        store.put_many_if([Write(f"{key}-2", item, ABSENT), Write(f"{key}-3", item, as_item)])
+        store.put_many_if([Write(f"{key}-2", item, ABSENT), Write(f"{key}-3", item, as_item, ("version", "error"))])
         store.get([key])
         store.get([key, f"{key}-2"], consistent=False)
         store.delete_if(key, as_item)
         store.delete_if(key, ABSENT)
         store.add(f"{key}-4", {"calls": 1}, expires_at_s=1, remove=["slow"])
-        called = set(proxy.calls)
+        check = {"TableName": TABLE, "Key": {"id": f"{key}-5"}, "ConditionExpression": "attribute_not_exists(id)"}
+        store.transact(Write(f"{key}-6", item, ABSENT), [{"ConditionCheck": check}], token=key[:36])
+        called = {action for operation in proxy.calls for action in ACTIONS_WITHIN.get(operation, [operation])}
 
-    assert {f"dynamodb:{operation}" for operation in called} == set(statement["Action"])
+    assert {f"dynamodb:{action}" for action in called} == set(statement["Action"])
     assert statement["Resource"] == f"arn:aws:dynamodb:eu-west-1:123456789012:table/{TABLE}"
     assert statement["Effect"] == "Allow"
 

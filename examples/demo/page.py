@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from ._demo_orders import FATES, Kind, Step
+from .orders import FATES, Kind, Step
 
 if TYPE_CHECKING:
-    from ._demo_orders import Schedule
-    from ._demo_verdict import Ledger
-    from ._demo_world import World
+    from .orders import Schedule
+    from .verdict import Ledger
+    from .world import World
 
 WIDTH = 88
 LONGEST_BAR = 20

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._demo_orders import FATES
+from .orders import FATES
 
 if TYPE_CHECKING:
-    from ._demo_orders import Kind, Schedule, SentOrder
-    from ._demo_world import World
+    from .orders import Kind, Schedule, SentOrder
+    from .world import World
 
 # Environments that died right after they had parked an order may have it parked once more, now for their deaths.
 SECOND_REASON = "CrashLoopError"

@@ -1,26 +1,39 @@
-"""``python -m resilient_lambda demo``: a queue of orders, everything that can go wrong, and a ledger."""
+"""The demo's command line: a queue of orders, everything that can go wrong, and a ledger."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from uuid import uuid4
 
-from ..errors import ConfigurationError, StoreError
+from resilient_lambda import DynamoDBStore, MemoryStore, __version__
+from resilient_lambda.__main__ import main as library_command
+from resilient_lambda.errors import ConfigurationError, StoreError
+from resilient_lambda.testing import fake_io
+
+from . import handlers, page
+from .environment import StoreConnection
+from .orders import draw
+from .verdict import settle
+from .world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
-    from .. import Store
-    from ._demo_environment import Environment
-    from ._demo_orders import Schedule
-    from ._demo_world import World
-    from .table import Subparsers
+    from resilient_lambda import Store
+
+    from .environment import Environment
+    from .orders import Schedule
 
     Install: TypeAlias = Callable[[Environment], Callable[[Any, Any], Any]]
 
+PROGRAM = "python -m examples.demo"
 FEWEST, MOST = 20, 5_000
 TABLE = "resilient-lambda-demo"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -28,12 +41,17 @@ DESCRIPTION = """\
 Handle a queue of orders with this library: real SQS event JSON, with duplicates, poison, throttling and crashes, all
 drawn from a seed, in virtual time. Prints what happened and a ledger, and fails if one order was not handled exactly
 as often as it should be."""
+EXIT_CODES = """\
+exit codes:
+  0  the promise held
+  1  it did not, or the store could not be used
+  2  the command line was not understood"""
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add ``demo``."""
-    parser = subparsers.add_parser(
-        "demo", help="watch orders survive duplicates, crashes and poison", description=DESCRIPTION
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options in *argv*, by default those that the program was started with."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description=DESCRIPTION, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "--orders", type=_count, default=300, metavar="N", help=f"how many, from {FEWEST} to {MOST}; default: 300"
@@ -48,10 +66,12 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--table", default=TABLE, metavar="NAME", help=f"made if it is not there; default: {TABLE}")
     parser.add_argument("--no-contrast", action="store_true", help="leave out the same run without the library")
     parser.add_argument("--verbose", action="store_true", help="show the library's warning line of each failed record")
+    return parser.parse_args(argv)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run what `add_parser` parsed and return the exit code: 0 if the promise held."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo with the options in *argv* and return the exit code: 0 if the promise held."""
+    args = parse(argv)
     try:
         store = _store(args)
     except (ConfigurationError, StoreError) as error:
@@ -62,15 +82,6 @@ def run(args: argparse.Namespace) -> int:
 
 def show(args: argparse.Namespace, store: Store) -> int:
     """Play the schedule that *args* ask for over *store*, print it, and return 0 if the promise held."""
-    import time
-
-    from .. import __version__
-    from . import _demo_handlers as handlers
-    from . import _demo_page as page
-    from ._demo_environment import StoreConnection
-    from ._demo_orders import draw
-    from ._demo_verdict import settle
-
     began_s = time.perf_counter()
     style = page.Style.of(sys.stdout)
     schedule = draw(args.orders, args.seed)
@@ -106,10 +117,7 @@ def show(args: argparse.Namespace, store: Store) -> int:
         _print(page.contrast(ledgers, style))
     _print(page.verdict(found, style))
     if not found.holds:
-        package = __name__.rpartition("._commands")[0]
-        print(
-            f"  see it again: python -m {package} demo --orders {args.orders} --seed {args.seed} --store {args.store}"
-        )
+        print(f"  see it again: {PROGRAM} --orders {args.orders} --seed {args.seed} --store {args.store}")
     real_s = time.perf_counter() - began_s
     print(style.dim(f"{virtual_s / 60:.0f} minutes of Lambda's time in {real_s:.1f} s of yours"))
     return 0 if found.holds else 1
@@ -117,9 +125,6 @@ def show(args: argparse.Namespace, store: Store) -> int:
 
 def _play(schedule: Schedule, install: Install, namespace: str) -> tuple[World, float]:
     """Play *schedule* in virtual time; return the world afterwards and how long it took there, in seconds."""
-    from ..testing import fake_io
-    from ._demo_world import World
-
     with fake_io(seed=schedule.seed) as io:
         began_s = io.now()
         world = World(schedule, io, install, namespace=namespace)
@@ -135,25 +140,19 @@ def _store(args: argparse.Namespace) -> Store:
         ConfigurationError: Options do not go together, or boto3 is missing.
         StoreError: DynamoDB cannot be reached, or the table cannot be used.
     """
-    from .. import DynamoDBStore, MemoryStore
-
     if args.store == "memory":
         if args.endpoint:
             raise ConfigurationError("--endpoint is for --store dynamodb; the memory store is nowhere else")
         return MemoryStore()
-    from . import table
-
     _lend_credentials(args.endpoint)
     options = ["--table", args.table, *(["--endpoint-url", args.endpoint] if args.endpoint else [])]
-    if table.main(["table", "create", *options]) != 0:
+    if library_command(["table", "create", *options]) != 0:
         raise StoreError(f"the table {args.table!r} cannot be used; the line above says why")
     return DynamoDBStore(args.table, endpoint_url=args.endpoint)
 
 
 def _lend_credentials(endpoint: str | None) -> None:
     """Set any credentials and region if the engine is on this machine and none are set: a local one takes all."""
-    from urllib.parse import urlsplit
-
     if urlsplit(endpoint or "").hostname not in LOOPBACK:
         return
     if not {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"} & set(os.environ):
@@ -164,8 +163,6 @@ def _lend_credentials(endpoint: str | None) -> None:
 
 def _namespace() -> str:
     """Return a namespace that no other run uses, so that a table can serve many."""
-    from uuid import uuid4
-
     return f"demo-{uuid4().hex[:12]}"
 
 
@@ -173,9 +170,7 @@ class _LogLines:
     """The library's log lines on standard error inside the ``with`` block, or kept quiet."""
 
     def __init__(self, *, are_shown: bool) -> None:
-        import logging
-
-        self._logger = logging.getLogger("resilient_lambda")  # in a vendored copy, too
+        self._logger = logging.getLogger("resilient_lambda")
         self._handler: logging.Handler = logging.StreamHandler() if are_shown else logging.NullHandler()
         self._propagates = self._logger.propagate
 

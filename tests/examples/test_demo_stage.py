@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
-from resilient_lambda import MemoryStore
-from resilient_lambda._commands._demo_environment import Environment, Killed, StoreConnection
-from resilient_lambda._commands._demo_orders import FATES, Kind, Step, draw
-from resilient_lambda._commands._demo_queue import Queue, event_of
-from resilient_lambda._commands._demo_world import World
-from resilient_lambda._core.cas import ABSENT, Write
-from resilient_lambda.testing import fake_io
+from examples.demo.environment import Environment, Killed, StoreConnection
+from examples.demo.orders import FATES, Kind, Step, draw
+from examples.demo.queue import Queue, event_of
+from examples.demo.world import World, stored_key
+from resilient_lambda import Idempotency, MemoryStore, batch_handler, current_claim
+from resilient_lambda.stores import ABSENT, STORED, Write
+from resilient_lambda.testing import fake_io, lambda_context, sqs_event
 
 VISIBILITY_S = 180.0
 
@@ -107,7 +108,7 @@ def world():
 
 def test_a_dead_environment_reaches_nothing(world):
     """As after SIGKILL, no access to store, provider, sink or observer has an effect."""
-    store = MemoryStore()
+    store = CountingStore()
     environment = Environment(world, lambda environment: None)
     connection = StoreConnection(store, environment)
     item = {"status": "COMPLETED", "version": "x.0", "expires_at_s": 1}
@@ -118,6 +119,7 @@ def test_a_dead_environment_reaches_nothing(world):
         lambda: connection.get(["k"]),
         lambda: connection.put_if("k", item, ABSENT),
         lambda: connection.put_many_if([Write("k", item, ABSENT)]),
+        lambda: connection.transact(Write("k", item, ABSENT), [], token="t"),
         lambda: connection.delete_if("k", ABSENT),
         lambda: connection.add("k", {"n": 1}, expires_at_s=1),
         lambda: environment.charge(order.name),
@@ -146,6 +148,119 @@ def test_a_crash_during_the_completion_leaves_the_completion(world):
 
     assert died == world.deaths[Step.IN_COMPLETION] > 0
     assert len(store.get([f"k{number}" for number in range(60)])) == 60
+
+
+def claims(count: int, status: str = "IN_PROGRESS") -> list[Write]:
+    """Return a bulk write of *count* entries."""
+    return [Write(f"k{n}", {"status": status, "version": f"x.{n}", "expires_at_s": 1}, ABSENT) for n in range(count)]
+
+
+def stage(**strikes: int) -> World:
+    """Return a stage on which an environment dies at these passages only, one for each step."""
+    schedule = draw(40, 1)
+    silent = {step: frozenset[int]() for step in schedule.strikes}
+    planned = {Step[name.upper()]: frozenset({passage}) for name, passage in strikes.items()}
+    with fake_io() as io:
+        return World(schedule._replace(strikes=silent | planned), io, lambda _: None, namespace="test")
+
+
+class CountingStore(MemoryStore):
+    """A store that knows how many entries each request had."""
+
+    def __init__(self):
+        super().__init__()
+        self.requests = []
+
+    def put_many_if(self, writes):
+        """Write."""
+        self.requests.append(len(writes))
+        return super().put_many_if(writes)
+
+    def transact(self, own, items, *, token):
+        """Do what is the library's."""
+        return self.put_if(own.key, own.item, own.expected)
+
+
+@pytest.mark.parametrize(
+    ("status", "strike", "done"),
+    [
+        ("IN_PROGRESS", {"before_claim": 1}, 0),
+        ("IN_PROGRESS", {"before_claim": 3}, 2),
+        ("IN_PROGRESS", {"after_claim": 1}, 1),
+        ("IN_PROGRESS", {"after_claim": 5}, 5),
+        ("COMPLETED", {"in_completion": 2}, 2),
+        ("COMPLETED", {"in_completion": 5}, 5),
+    ],
+)
+def test_a_crash_in_a_bulk_write_leaves_any_part_of_it(status, strike, done):
+    """The environment dies before, between or after the entries; what took effect until then stays."""
+    world, store = stage(**strike), CountingStore()
+    with pytest.raises(Killed):
+        StoreConnection(store, Environment(world, lambda _: None)).put_many_if(claims(5, status))
+
+    assert len(store.get([f"k{n}" for n in range(5)])) == done
+
+
+def test_a_bulk_write_without_a_crash_is_one_request():
+    """The store is asked as the library asks it, and the answers are its own."""
+    world, store = stage(before_claim=6), CountingStore()
+    store.put_if("k3", {"version": "y.0"}, ABSENT)
+    answers = StoreConnection(store, Environment(world, lambda _: None)).put_many_if(claims(5))
+
+    assert store.requests == [5]
+    assert [answer == STORED for answer in answers] == [True, True, True, False, True]
+
+
+def test_a_crash_around_a_transaction_leaves_all_of_it_or_nothing():
+    """``commit_with`` dies as a completion does: once it took effect, and never halfway."""
+    world, store = stage(in_completion=1), CountingStore()
+    connection = StoreConnection(store, Environment(world, lambda _: None))
+    with pytest.raises(Killed):
+        connection.transact(claims(1, "COMPLETED")[0], [], token="t")
+    with pytest.raises(Killed):
+        connection.transact(claims(2, "COMPLETED")[1], [], token="t")
+
+    assert set(store.get(["k0", "k1"])) == {"k0"}
+
+
+def test_a_connection_can_what_its_store_can(world):
+    """Where the store has no transactions the library must not find any here."""
+    environment = Environment(world, lambda _: None)
+
+    assert not hasattr(StoreConnection(SimpleNamespace(), environment), "transact")
+    assert hasattr(StoreConnection(CountingStore(), environment), "transact")
+
+
+def test_an_answer_after_a_death_is_not_heard():
+    """A handler that goes on although its environment died in a thread deletes no message."""
+
+    def install(environment):
+        def handler(event, context):
+            with pytest.raises(Killed):
+                environment.die(Step.IN_WORK)
+            return {"batchItemFailures": []}
+
+        return handler
+
+    schedule = draw(20, 1)
+    with fake_io() as io:
+        world = World(schedule, io, install, namespace="test")
+        world.run()
+
+    assert len(world.queue.dead) == len(schedule.messages)
+
+
+def test_a_stored_key_is_the_library_s():
+    """The stage computes keys as the data format's page says, so that it knows whose claim is written."""
+    seen = []
+
+    @batch_handler(policies=[Idempotency(MemoryStore(), key="order_id", namespace="shop")])
+    def handler(order: dict) -> None:
+        seen.append(current_claim().key)
+
+    handler(sqs_event([{"order_id": "order-0001"}]), lambda_context())
+
+    assert seen == [stored_key("shop", "order-0001")]
 
 
 def test_work_ends_at_lambda_s_deadline(world):

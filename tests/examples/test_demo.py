@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from examples.demo import handlers
+from examples.demo.command import main, parse, show
 from resilient_lambda import MemoryStore
-from resilient_lambda.__main__ import main
-from resilient_lambda._commands import demo
-from resilient_lambda._core.cas import ABSENT, STORED, AsRead
+from resilient_lambda.stores import ABSENT, STORED, AsRead
 
-from .playing import parse, without_the_time
-
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = [sys.executable, "-m", "examples.demo"]
 SMALL = ("--orders", "60", "--no-contrast")
+
+
+def without_the_time(output: str) -> str:
+    """Return *output* without the seconds that the run took."""
+    return re.sub(r"in [0-9.]+ s of yours", "in ... s of yours", output)
 
 
 def row(output: str, name: str) -> list[str]:
@@ -27,7 +35,7 @@ def row(output: str, name: str) -> list[str]:
 @pytest.mark.parametrize("seed", range(10))
 def test_the_promise_holds(seed, capsys):
     """Whatever the seed, every order is charged once or parked with its reason, and the exit code is 0."""
-    code = main(["demo", *SMALL, "--seed", str(seed)])
+    code = main([*SMALL, "--seed", str(seed)])
 
     output = capsys.readouterr().out
     assert "the promise held: 54 orders charged exactly once, 6 parked with their reason, 0 lost, 0 charged" in output
@@ -36,7 +44,7 @@ def test_the_promise_holds(seed, capsys):
 
 def test_all_that_can_go_wrong_goes_wrong(capsys):
     """A run of the default size has every kind of crash, throttling, takeovers and every kind of duplicate."""
-    main(["demo", "--no-contrast"])
+    main(["--no-contrast"])
 
     output = capsys.readouterr().out
     counts = {
@@ -63,7 +71,7 @@ def test_all_that_can_go_wrong_goes_wrong(capsys):
 
 def test_the_ledger_names_the_reason_of_each_kind_of_poison(capsys):
     """Poison is parked under the error that it met, never charged."""
-    main(["demo", *SMALL])
+    main([*SMALL])
 
     ledger = capsys.readouterr().out.partition("THE LEDGER")[2]
     reasons = {
@@ -81,7 +89,7 @@ def test_the_ledger_names_the_reason_of_each_kind_of_poison(capsys):
 
 def test_without_the_library_the_same_schedule_does_harm(capsys):
     """A loop that raises charges twice; a loop that only logs loses orders."""
-    main(["demo", "--orders", "60"])
+    main(["--orders", "60"])
 
     output = capsys.readouterr().out
     ours, raising, _ = map(int, row(output, "charged twice or more")[-3:])
@@ -92,9 +100,9 @@ def test_without_the_library_the_same_schedule_does_harm(capsys):
 
 def test_a_seed_repeats_itself(capsys):
     """The same options print the same numbers, whatever the clock and the random numbers of the machine."""
-    main(["demo", *SMALL, "--seed", "3"])
+    main([*SMALL, "--seed", "3"])
     first = capsys.readouterr().out
-    main(["demo", *SMALL, "--seed", "3"])
+    main([*SMALL, "--seed", "3"])
     second = capsys.readouterr().out
 
     assert without_the_time(first) == without_the_time(second)
@@ -102,15 +110,23 @@ def test_a_seed_repeats_itself(capsys):
 
 def test_another_seed_is_another_story(capsys):
     """The seed decides what goes wrong."""
-    main(["demo", *SMALL, "--seed", "3"])
+    main([*SMALL, "--seed", "3"])
     first = capsys.readouterr().out
-    main(["demo", *SMALL, "--seed", "4"])
+    main([*SMALL, "--seed", "4"])
     second = capsys.readouterr().out
 
     assert without_the_time(first).splitlines()[1:] != without_the_time(second).splitlines()[1:]
 
 
-class Unconditional(MemoryStore):
+class OneByOne(MemoryStore):
+    """A store whose bulk writes go the way of its single ones."""
+
+    def put_many_if(self, writes):
+        """Write each."""
+        return [self.put_if(write.key, write.item, write.expected) for write in writes]
+
+
+class Unconditional(OneByOne):
     """A store that writes without asking whether the key is still as expected."""
 
     def put_if(self, key, item, expected):
@@ -119,7 +135,7 @@ class Unconditional(MemoryStore):
         return super().put_if(key, item, AsRead(tuple(found.items())) if found else ABSENT)
 
 
-class Forgetful(MemoryStore):
+class Forgetful(OneByOne):
     """A store that confirms what it does not keep."""
 
     def put_if(self, key, item, expected):
@@ -127,7 +143,7 @@ class Forgetful(MemoryStore):
         return STORED
 
 
-class NeverForgiving(MemoryStore):
+class NeverForgiving(OneByOne):
     """A store whose claims never lapse, as their end is moved out of sight."""
 
     def put_if(self, key, item, expected):
@@ -141,7 +157,7 @@ class NeverForgiving(MemoryStore):
 )
 def test_a_broken_store_breaks_the_promise(store, harm, capsys):
     """The demo can fail: it finds what a store without conditions, memory or lapses does, and exits with 1."""
-    code = demo.show(parse("--no-contrast"), store)
+    code = show(parse(["--no-contrast"]), store)
 
     output = capsys.readouterr().out
     assert code == 1
@@ -152,14 +168,14 @@ def test_a_broken_store_breaks_the_promise(store, harm, capsys):
 
 def test_a_broken_promise_says_how_to_see_it_again(capsys):
     """The last lines carry the command with the seed."""
-    demo.show(parse(*SMALL, "--seed", "5"), Forgetful())
+    show(parse([*SMALL, "--seed", "5"]), Forgetful())
 
-    assert "python -m resilient_lambda demo --orders 60 --seed 5 --store memory" in capsys.readouterr().out
+    assert "python -m examples.demo --orders 60 --seed 5 --store memory" in capsys.readouterr().out
 
 
 def test_output_that_is_no_terminal_is_plain(capsys):
     """A pipe gets ASCII without escape sequences, in lines of a width that can be read."""
-    main(["demo", "--orders", "60"])
+    main(["--orders", "60"])
 
     output = capsys.readouterr().out
     assert output.isascii()
@@ -193,7 +209,7 @@ def test_a_terminal_gets_what_it_can_show(encoding, no_color, has_colours, is_as
     monkeypatch.setattr("sys.stdout", terminal)
     monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setenv("TERM", "xterm")
-    main(["demo", *SMALL])
+    main([*SMALL])
 
     text = terminal.text()
     assert ("\x1b[" in text, text.isascii()) == (has_colours, is_ascii)
@@ -201,9 +217,9 @@ def test_a_terminal_gets_what_it_can_show(encoding, no_color, has_colours, is_as
 
 def test_warning_lines_are_shown_only_if_asked_for(capsys):
     """``--verbose`` shows the line of each failed record, on standard error; by default there is none."""
-    main(["demo", *SMALL])
+    main([*SMALL])
     quiet = capsys.readouterr().err
-    main(["demo", *SMALL, "--verbose"])
+    main([*SMALL, "--verbose"])
     verbose = capsys.readouterr().err
 
     assert quiet == ""
@@ -213,9 +229,9 @@ def test_warning_lines_are_shown_only_if_asked_for(capsys):
 def test_it_runs_without_pydantic(monkeypatch, capsys):
     """Where pydantic is missing, a check by hand takes its place, and the promise is the same."""
     monkeypatch.setitem(__import__("sys").modules, "pydantic", None)
-    monkeypatch.setattr("resilient_lambda._commands._demo_handlers._model", None)
+    monkeypatch.setattr(handlers, "_model", None)
 
-    assert main(["demo", *SMALL]) == 0
+    assert main([*SMALL]) == 0
 
 
 def test_it_runs_on_a_real_engine(dynamodb_local, monkeypatch, capsys):
@@ -224,11 +240,90 @@ def test_it_runs_on_a_real_engine(dynamodb_local, monkeypatch, capsys):
         monkeypatch.setenv(name, "kept to be restored")
         monkeypatch.delenv(name)
     options = ("--store", "dynamodb", "--endpoint", dynamodb_local, "--table", "demo")
-    code = main(["demo", *SMALL, *options])
+    code = main([*SMALL, *options])
     on_dynamodb = capsys.readouterr().out
-    main(["demo", *SMALL])
+    main([*SMALL])
     in_memory = capsys.readouterr().out
 
     assert code == 0
     assert "created table 'demo'" in on_dynamodb
     assert without_the_time(on_dynamodb).partition("SENT")[2] == without_the_time(in_memory).partition("SENT")[2]
+
+
+def test_the_help_names_the_options(capsys):
+    """``--help`` lists them with their defaults and the exit codes, and ends well."""
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+
+    output = capsys.readouterr().out
+    words = ["--orders", "--seed", "--store", "--endpoint", "--table", "--verbose", "default: 300", "exit codes"]
+    assert end.value.code == 0
+    assert [word for word in words if word not in output] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--orders", "3"], ["--orders", "'3'", "20", "5000"]),
+        (["--orders", "many"], ["--orders", "'many'"]),
+        (["--seed", "x"], ["--seed", "'x'"]),
+        (["--store", "redis"], ["redis", "memory", "dynamodb"]),
+        (["--colour"], ["--colour"]),
+    ],
+)
+def test_what_is_not_understood_is_named(options, words, capsys):
+    """A usage error says which word was wrong and what is allowed, and exits with 2."""
+    with pytest.raises(SystemExit) as end:
+        main(options)
+
+    output = capsys.readouterr().err
+    assert end.value.code == 2
+    assert [word for word in words if word not in output] == []
+
+
+def test_an_endpoint_of_the_memory_store_is_refused(capsys):
+    """Options that contradict each other are named in one line."""
+    code = main(["--endpoint", "http://127.0.0.1:8000"])
+
+    assert (code, "--store dynamodb" in capsys.readouterr().err) == (1, True)
+
+
+def test_an_engine_that_does_not_answer_is_told_in_words(capsys):
+    """A closed port gives a message with the table and the cause, no traceback."""
+    code = main(["--store", "dynamodb", "--endpoint", "http://127.0.0.1:1"])
+
+    output = capsys.readouterr().err
+    assert code == 1
+    assert "http://127.0.0.1:1" in output
+    assert "resilient-lambda-demo" in output
+
+
+def test_make_demo_passes_its_options_on():
+    """``make demo ARGS=...`` is the program, with its exit code."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    recipe = re.search(r"^demo:.*\n\t@\$\(BIN\)/python (.*)$", makefile, re.MULTILINE)
+
+    assert recipe
+    assert recipe[1] == " ".join([*PROGRAM[1:], "$(ARGS)"])
+
+
+def test_it_runs_as_a_module():
+    """``python -m examples.demo`` at the project's root is the program, and passes the exit code on."""
+    done = subprocess.run(
+        [*PROGRAM, "--orders", "20", "--no-contrast"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the promise held" in done.stdout
+
+
+def test_a_reader_that_leaves_is_no_error():
+    """``... | head`` gets its lines without a complaint about the closed pipe."""
+    program = [*PROGRAM, "--orders", "20"]
+    with subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        complaint = process.stderr.read() if process.stderr is not None else ""
+
+    assert complaint == ""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
-from .. import DeadLetter, Idempotency, NonRetryableError, batch_handler, current_claim
-from ..errors import InvalidRecordError
+from resilient_lambda import DeadLetter, Idempotency, NonRetryableError, batch_handler, current_claim
+from resilient_lambda.errors import InvalidRecordError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .. import Record, Store
-    from ..events import Event
+    from resilient_lambda import Record, Store
+    from resilient_lambda.events import Event
 
     class Payments(Protocol):
         """The payment provider's client."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..testing import sqs_record
+from resilient_lambda.testing import sqs_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .. import RetryableError
-from .._core.keys import key_prefix, stored_key
-from ._demo_environment import TIMEOUT_S, Environment, Killed
-from ._demo_orders import Kind, SentOrder, Step
-from ._demo_queue import Delivery, Queue, event_of
+from resilient_lambda import RetryableError
+
+from .environment import TIMEOUT_S, Environment, Killed
+from .orders import Kind, SentOrder, Step
+from .queue import Delivery, Queue, event_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from .. import Record
-    from ..testing import FakeIo
-    from ._demo_orders import Schedule
+    from resilient_lambda import Record
+    from resilient_lambda.testing import FakeIo
+
+    from .orders import Schedule
 
 VISIBILITY_S = 6 * TIMEOUT_S  # AWS's advice
 MAX_RECEIVES = 15
@@ -42,6 +45,11 @@ class Letter(NamedTuple):
 
     order: SentOrder
     reason: str
+
+
+def stored_key(namespace: str, order_id: str) -> str:
+    """Return the key under which an order's claim is stored: docs/data-format.md, "The key"."""
+    return f"v1#{namespace}#{hashlib.sha256(json.dumps(order_id).encode()).hexdigest()}"
 
 
 class World:
@@ -74,8 +82,7 @@ class World:
         self.queue = Queue(visibility_s=VISIBILITY_S, max_receives=MAX_RECEIVES, random=Random(schedule.seed))
         self.orders = {order.name: order for order in schedule.orders}
         self._by_message = dict(schedule.messages)
-        prefix = key_prefix(namespace)
-        self._by_key = {stored_key(prefix, order.name): order for order in schedule.orders}
+        self._by_key = {stored_key(namespace, order.name): order for order in schedule.orders}
         self._keys_paid: set[str] = set()
         self._install = install
         self._idle: list[Environment] = []
@@ -106,13 +113,15 @@ class World:
         context = self.io.context(FUNCTION_NAME, timeout_s=TIMEOUT_S)
         try:
             answer = environment.handler(event_of(batch), context)
+            environment.check_alive()  # it may have died in a thread; nobody hears what the handler says after that
         except Killed:
             return  # nobody answers; the messages come back when their visibility ends
         except Exception:  # the handler's: Lambda reports it and keeps the environment
             pass
         else:
             self.queue.settle(batch, answer)
-        self._idle.append(environment)
+        if not environment.is_dead:
+            self._idle.append(environment)
 
     def _take_environment(self) -> Environment:
         if self.environments - sum(self.deaths.values()) < FLEET:
@@ -130,6 +139,14 @@ class World:
                 return False
             self._struck[order.name] += 1
         return True
+
+    def can_strike(self, passages: Mapping[Step, int]) -> bool:
+        """Tell whether an environment may die in the next *passages*, so many of each step."""
+        return any(
+            0 < number - self._passages[step] <= count
+            for step, count in passages.items()
+            for number in self._strikes[step]
+        )
 
     def order_of_key(self, key: str) -> SentOrder | None:
         """Return the order under an idempotency key."""
