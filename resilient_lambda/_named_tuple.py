@@ -61,4 +61,9 @@ else:
             return dict(zip(self._fields, self, strict=True))
 
         def _replace(self, **changes: object) -> Any:
-            return type(self)(**{**self._asdict(), **changes})
+            values = list(self)
+            for field, value in changes.items():
+                if field not in self._fields:
+                    raise TypeError(f"{type(self).__name__} has no field {field!r}")
+                values[self._fields.index(field)] = value
+            return tuple.__new__(type(self), values)

@@ -168,7 +168,7 @@ def decide(current: Entry | None, ask: Ask, *, n: int = 0) -> Decision:
         n: The number of this write within the owner's versions; new for every try on another entry.
     """
     if current is None:
-        return Take(new_claim(ask, n), ABSENT, is_takeover=False)
+        return Take(new_claim(ask, n), ABSENT, False)  # by position: every new event comes here
     if owner_of(current.version) == ask.owner and current.status is Status.IN_PROGRESS:
         # An earlier try of this very claim, whose answer was late (protocols.md B1).
         return Take(new_claim(ask, n, current), as_read(current), is_takeover=False)
@@ -341,17 +341,20 @@ def _of_kind(name: str, value: Value) -> Any:
 def new_claim(ask: Ask, n: int, current: Entry | None = None, *, lapses: int | None = None) -> Entry:
     """Return the entry of a claim; attempts, lapses and last error are those of *current*."""
     lease_until_s = ask.now_s + ask.lease_s
-    return Entry(
+    return Entry(  # all by position: a named tuple takes names, and defaults, at five times the price
         Status.IN_PROGRESS,
         version(ask.owner, n),
         _claim_expiry(ask.now_s, lease_until_s, ask.keep_s),
-        attempts=current.attempts if current else 0,
-        lapses=lapses if lapses is not None else (current.lapses if current else 0),
-        lease_until_s=lease_until_s,
-        deadline_s=ask.deadline_s,
-        error=current.error if current else "",
-        fingerprint=ask.fingerprint,
-        delivery=ask.delivery,
+        current.attempts if current else 0,
+        lapses if lapses is not None else (current.lapses if current else 0),
+        lease_until_s,
+        ask.deadline_s,
+        current.error if current else "",
+        ask.fingerprint,
+        ask.delivery,
+        "",
+        None,
+        (),
     )
 
 

@@ -56,7 +56,7 @@ class Claims:
             try:
                 await candidate.claim.aensure_owned()  # it may have waited for longer than its lease
             except LeaseLostError:
-                session.unstarted.append(candidate.claim)
+                session.keep_for_release(candidate)
                 wish.tried.clear()
             else:
                 return candidate.claim, candidate.decision

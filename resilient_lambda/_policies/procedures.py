@@ -69,7 +69,10 @@ async def together(
     invocation: Invocation, store: Store, procedures: Sequence[Procedure[T]], *, repeats: bool = True
 ) -> list[T | StoreError]:
     """
-    Do *procedures*, which are on different keys, the next step of all of them in one bulk operation each time.
+    Do *procedures*, the next step of all of them in one bulk operation each time.
+
+    Of several on one key only one takes part each time: a bulk operation that names a key twice is refused as a whole
+    (protocols.md B10).
 
     Returns:
         In order, the result of each, or the error which it does not know what to do about: an entry's failure is that
@@ -95,8 +98,9 @@ async def together(
     for number, procedure in enumerate(procedures):
         go_on(number, lambda procedure=procedure: next(procedure))  # type: ignore[misc]
     while steps:
-        reads = {number: step for number, step in steps.items() if isinstance(step, Read)}
-        writes = {number: step for number, step in steps.items() if not isinstance(step, Read)}
+        turns = {step.key: number for number, step in reversed(steps.items())}  # the first of each key
+        reads = {n: step for n in turns.values() if isinstance(step := steps[n], Read)}
+        writes = {n: step for n in turns.values() if not isinstance(step := steps[n], Read)}
         answers: list[Any] = []
         if reads:
             answers += await _read(invocation, store, [step.key for step in reads.values()], repeats=repeats)

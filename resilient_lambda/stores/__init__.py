@@ -1,23 +1,24 @@
-"""Stores: where claims, circuits and counters live. `Store` is the protocol; DynamoDBStore loads when it is named."""
+"""Stores: where claims, circuits and counters live. What a cold start need not load, loads when it is named."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from .._core.cas import ABSENT, STORED, Absent, AsRead, Conflict, Stored, Write
-from .base import Store
 from .memory import MemoryStore
 
 if TYPE_CHECKING:
+    from .base import Store, TransactionalStore
     from .dynamodb import DynamoDBStore
 else:
+    _HOMES = {"DynamoDBStore": ".dynamodb", "Store": ".base", "TransactionalStore": ".base"}
 
     def __getattr__(name: str) -> object:
-        if name == "DynamoDBStore":
-            from .dynamodb import DynamoDBStore
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-            return DynamoDBStore
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name], __name__), name)
 
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "MemoryStore",
     "Store",
     "Stored",
+    "TransactionalStore",
     "Write",
 ]

@@ -7,8 +7,8 @@ costs its parameters. What PartiQL cannot say, or what only looks as if it could
 
 from __future__ import annotations
 
-import json
 from binascii import b2a_base64
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any
 
 from .._core.cas import Absent
@@ -22,7 +22,7 @@ LONGEST_TEXT = 8192  # characters of one statement: DynamoDB's limit
 SHAPES = 256
 PLAIN = 10**15  # a smaller number needs no check of its digits
 
-_quoted = json.JSONEncoder().encode
+_quoted = encode_basestring_ascii
 
 
 class Statements:

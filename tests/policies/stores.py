@@ -8,6 +8,7 @@ from resilient_lambda._core.idempotency import Entry, Status, owner_of, parse, r
 from resilient_lambda._core.keys import key_prefix, stored_key
 from resilient_lambda.errors import StoreError, StoreUnavailableError
 from resilient_lambda.stores import ABSENT, AsRead, MemoryStore
+from resilient_lambda.stores.memory import refuse_repeated_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +83,7 @@ class FaultyStore:
 
     def put_many_if(self, writes: list[Write]) -> Any:
         """Write each, or have it fail by itself: 25 make a request."""
+        refuse_repeated_keys(writes)
         answers: list[Any] = []
         for number, write in enumerate(writes):
             step = step_of(write.item, write.expected)

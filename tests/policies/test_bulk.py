@@ -369,3 +369,21 @@ def test_bodies_are_not_kept_for_the_whole_batch(make):
     make(work).deliver(*({"k": n, "mark": "here"} for n in range(500)))
 
     assert alive[0] < 250
+
+
+def test_two_claims_on_one_key_are_released_one_after_the_other(make, store, time):
+    """One lapsed while it waited for its turn, one's answer was lost: their neighbours are released too."""
+
+    def work(body):
+        if body["k"] == "a":
+            store.fail("renew", times=99)
+            time.advance(40)
+        else:
+            store.heal()
+
+    environment = make(work, lease_s=20)
+    store.before_call = lambda step: store.fail("claim", times=99, has_effect=True) if step == "renew" else None
+
+    assert environment.deliver("a", "b", "c", timeout_s=900) == ["m1", "m2"]
+    assert store.status(key_of("a")) == "COMPLETED"
+    assert {store.status(key_of(k)) for k in "bc"} == {"RELEASED"}
