@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.batch import dispose
 from .._core.classify import Classifier
+from .._core.model import Failure
 from .._core.options import number
 from .._policies.call import Call, Invocation
 from .._policies.compose import check_order, compose, disabled, kind_of, warm, without
@@ -19,7 +20,7 @@ from .signature import read_signature
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from .._core.model import Disposition, Failure
+    from .._core.model import Disposition, Outcome
     from .._core.record import Record
     from .._core.sources import Source
     from .._io.base import Io
@@ -144,6 +145,13 @@ class Plan:
             before_suspect=before_suspect,
             is_last_resort=is_last_resort,
         )
+
+    async def run(self, call: Call) -> Outcome:
+        """Run *call* through all policies."""
+        try:
+            return await self.step(call)
+        except Exception as error:  # a user's policy that raises although it must not
+            return Failure(error, self.classifier.classify(error))
 
     def dispose(self, failure: Failure, attempts: int | None) -> Disposition:
         """Decide what becomes of a record that failed."""

@@ -185,10 +185,7 @@ async def _run_one(plan: Plan, batch: Batch, call: Call) -> None:
     if batch.invocation.io.now() >= batch.invocation.stop_at_s:
         batch.give_back(call.record)
         return
-    try:
-        outcome = await plan.step(call)
-    except Exception as error:  # a user's policy that raises although it must not
-        outcome = Failure(error, plan.classifier.classify(error))
+    outcome = await plan.run(call)
     if call.put_off is None:
         batch.settle(call.record, outcome, call)
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
     from .._core.classify import Classifier
-    from .._core.model import Outcome
-    from .._policies.call import Call
     from .._policies.compose import Policy
     from ..events import Observer
     from ..sinks import DeadLetter
@@ -134,7 +132,7 @@ async def _run(plan: Plan, event: Any, context: Any) -> Any:
     record: EventRecord[Any] = EventRecord(event, INVOCATION, invocation.request_id)
     call = plan.call(record, invocation, before_suspect=_nothing_waits)
     try:
-        outcome = await _step(plan, call)
+        outcome = await plan.run(call)
         await finish(plan.policies, invocation)
         disposition = Disposition.ACK
         if isinstance(outcome, Failure):
@@ -160,13 +158,6 @@ async def _run(plan: Plan, event: Any, context: Any) -> Any:
     if not isinstance(outcome.error, Exception):
         raise RetryableError(f"the function ended with {type(outcome.error).__name__}") from outcome.error
     raise outcome.error
-
-
-async def _step(plan: Plan, call: Call) -> Outcome:
-    try:
-        return await plan.step(call)
-    except Exception as error:  # a user's policy that raises although it must not
-        return Failure(error, plan.classifier.classify(error))
 
 
 async def _nothing_waits() -> None:

@@ -170,6 +170,8 @@ class ActiveClaim(Holding):
         except UnstorableResultError as error:
             self.refusal = CommitLimitError(f"result= cannot be stored: {error}")
             raise self.refusal from error
+        # Until it is known otherwise: who is cancelled in the middle, by a timeout of his own perhaps, is not done (A8).
+        self.refusal = StoreUnavailableError(f"it was not found out whether the commit of {self.key} took effect")
         try:
             # Inside the gate: a renewal beside the transaction would make DynamoDB refuse both (protocols.md B16).
             async with self.gate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -353,3 +354,32 @@ def test_commits_in_a_batch_are_one_request_each(make, store):
     assert environment.deliver(*"abc") == []
     assert store.steps == ["claim"] * 3 + ["commit"] * 3
     assert len(environment.heard(ClaimTaken)) == 3
+
+
+def test_a_commit_that_is_cut_short_by_a_timeout_is_not_taken_for_done():
+    """Cancelled in the middle, by a timeout of the function's own, it is found out by the next delivery."""
+    store = MemoryStore()
+    is_asked, may_answer = threading.Event(), threading.Event()
+    transact = store.transact
+
+    def stall(own, items, *, token):
+        is_asked.set()
+        may_answer.wait(10)
+        return transact(own, items, token=token)
+
+    store.transact = stall
+    seen = []
+
+    @batch_handler(policies=[Idempotency(store, namespace="n", lease_s=6)])
+    async def handler(record):
+        task = asyncio.ensure_future(current_claim().acommit_with([row("a")]))
+        await asyncio.get_running_loop().run_in_executor(None, is_asked.wait)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        seen.append(record.id)
+        may_answer.set()
+
+    answer = asyncio.run(handler.aio(sqs_event(["{}"]), lambda_context()))
+
+    assert answer["batchItemFailures"] == [{"itemIdentifier": seen[0]}]
