@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.engines.dynamodb_local import DynamoDBLocal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# Examples are not timed: the machine may be busy with other things.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -164,13 +164,14 @@ class ActiveClaim(Holding):
         if self.is_committed:
             raise RuntimeError("commit_with() was called twice; put all items into one call")
         if not callable(getattr(self._store, "transact", None)):
-            raise ConfigurationError(f"commit_with() needs a store with transactions, not {self._store!r}")
+            self.refusal = ConfigurationError(f"commit_with() needs a store with transactions, not {self._store!r}")
+            raise self.refusal
         try:
             encoded = encode(result, compresses=self._terms.form.compresses)
         except UnstorableResultError as error:
             self.refusal = CommitLimitError(f"result= cannot be stored: {error}")
             raise self.refusal from error
-        # Until it is known otherwise: who is cancelled in the middle, by a timeout of his own perhaps, is not done (A8).
+        # Until it is known otherwise: what is cancelled in the middle, perhaps by the user's timeout, is not done (A8).
         self.refusal = StoreUnavailableError(f"it was not found out whether the commit of {self.key} took effect")
         try:
             # Inside the gate: a renewal beside the transaction would make DynamoDB refuse both (protocols.md B16).

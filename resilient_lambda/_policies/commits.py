@@ -70,15 +70,19 @@ class Commits:
         with self._lock:
             self._waiting.append(Ending(holding, write, conclude or _nothing, self._invocation.io.monotonic()))
 
-    @property
-    def is_full(self) -> bool:
-        """True if nothing may be started before something is written."""
+    def is_full(self, unrecorded: int) -> bool:
+        """
+        Tell whether nothing may be started before something is written.
+
+        Args:
+            unrecorded: Keys that could not be written, and count as well.
+        """
         with self._lock:
-            unrecorded = len(self._writing) + len(self._waiting)
-            if not unrecorded:
+            under_way = len(self._writing) + len(self._waiting)
+            if not under_way:
                 return False
             first = self._writing[0] if self._writing else self._waiting[0]
-        return unrecorded >= BACKLOG_KEYS or self._invocation.io.monotonic() - first.added_s > BACKLOG_S
+        return under_way + unrecorded >= BACKLOG_KEYS or self._invocation.io.monotonic() - first.added_s > BACKLOG_S
 
     def begin(self) -> None:
         """Start writing in the background, unless a write is in flight: that one's end takes what waits now."""

@@ -197,7 +197,7 @@ class Idempotency:
         if known is not None:
             session.keep_for_release(candidate)
             return await self._run_unenforced(key, call, proceed, fingerprint) if self._observes else known
-        if not self._runs_on_store_error and not await self._has_room(session):
+        if not await self._has_room(session) and not (self._runs_on_store_error or self._observes):
             session.keep_for_release(candidate)
             full = StoreUnavailableError(
                 f"{session.unrecorded} successes of this invocation could not be recorded; no further record is started"
@@ -273,7 +273,7 @@ class Idempotency:
 
     async def _has_room(self, session: Session) -> bool:
         """Wait for the store until what has ended is recorded as far as it must be; False if it is not (B9)."""
-        if session.commits.is_full:
+        if session.commits.is_full(session.unrecorded):
             await session.commits.flush()
         return session.unrecorded < BACKLOG_KEYS
 

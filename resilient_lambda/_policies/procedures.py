@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from typing import TypeAlias
 
-    from .._core.cas import Item, PutResult, Write
+    from .._core.cas import Item, Write
     from ..stores.base import Store
     from .call import Invocation
 
@@ -32,7 +32,6 @@ class Read(NamedTuple):
 
 
 if TYPE_CHECKING:
-    Answer: TypeAlias = Item | PutResult | None
     Procedure: TypeAlias = Generator[Read | Write, Any, T]
 
 
@@ -46,23 +45,10 @@ async def alone(invocation: Invocation, store: Store, procedure: Procedure[T], *
     Raises:
         StoreError: The store failed, and the procedure does not know what to do about it.
     """
-    ask = attempt if repeats else once
-    resume: Callable[[], Read | Write] = lambda: next(procedure)  # noqa: E731
-    while True:
-        try:
-            step = resume()
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
-        try:
-            answer: Answer
-            if isinstance(step, Read):
-                answer = (await ask(invocation, store.get, [step.key])).get(step.key)
-            else:
-                answer = await ask(invocation, store.put_if, step.key, step.item, step.expected)
-        except StoreError as error:
-            resume = _throwing(procedure, error)
-        else:
-            resume = _sending(procedure, answer)
+    (end,) = await together(invocation, store, [procedure], repeats=repeats)
+    if isinstance(end, StoreError):
+        raise end
+    return end
 
 
 async def together(
@@ -78,11 +64,6 @@ async def together(
         In order, the result of each, or the error which it does not know what to do about: an entry's failure is that
         entry's.
     """
-    if len(procedures) == 1:
-        try:
-            return [await alone(invocation, store, procedures[0], repeats=repeats)]
-        except StoreError as error:
-            return [error]
     ends: list[Any] = [None] * len(procedures)
     steps: dict[int, Read | Write] = {}
 
@@ -98,7 +79,9 @@ async def together(
     for number, procedure in enumerate(procedures):
         go_on(number, lambda procedure=procedure: next(procedure))  # type: ignore[misc]
     while steps:
-        turns = {step.key: number for number, step in reversed(steps.items())}  # the first of each key
+        turns: dict[str, int] = {}
+        for number, step in steps.items():
+            turns.setdefault(step.key, number)
         reads = {n: step for n in turns.values() if isinstance(step := steps[n], Read)}
         writes = {n: step for n in turns.values() if not isinstance(step := steps[n], Read)}
         answers: list[Any] = []
@@ -119,6 +102,9 @@ async def _read(
         items = await (attempt if repeats else once)(invocation, store.get, keys)
     except StoreError as error:
         return [error] * len(keys)
+    if not hasattr(items, "get"):
+        kind = type(items).__name__
+        return [StoreError(f"the store answered a read with {kind} instead of items by key")] * len(keys)
     return [items.get(key) for key in keys]
 
 

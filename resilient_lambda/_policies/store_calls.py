@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from .._core.backoff import full_jitter_s
+from .._core.cas import Conflict, Stored
 from ..errors import CommitConditionError, CommitLimitError, ConfigurationError, StoreError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -96,14 +97,20 @@ async def attempt_many(
 async def _put_many(invocation: Invocation, store: Store, writes: list[Write]) -> Sequence[PutResult | StoreError]:
     try:
         if len(writes) == 1:
-            key, item, expected, _ = writes[0]
-            return [await once(invocation, store.put_if, key, item, expected)]
+            return [_checked(await once(invocation, store.put_if, *writes[0][:3]))]
         answers = await once(invocation, store.put_many_if, writes)
     except StoreError as error:
         return [error] * len(writes)
-    if len(answers) != len(writes):
-        return [StoreError(f"the store gave {len(answers)} answers to {len(writes)} writes")] * len(writes)
-    return answers
+    if not isinstance(answers, list) or len(answers) != len(writes):
+        return [StoreError(f"the store did not answer each of {len(writes)} writes")] * len(writes)
+    return [answer if isinstance(answer, StoreError) else _checked(answer) for answer in answers]
+
+
+def _checked(answer: object) -> PutResult | StoreError:
+    # A store of a user's own that answers something else must not pass for one that has written.
+    if isinstance(answer, Stored | Conflict):
+        return answer
+    return StoreError(f"the store answered a write with {type(answer).__name__} instead of Stored or Conflict")
 
 
 async def once(invocation: Invocation, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

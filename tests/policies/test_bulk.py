@@ -23,6 +23,11 @@ def slow(make, time):
     return make
 
 
+def repr_of(value: object) -> str:
+    """Return a name that is the same in every process."""
+    return type(value).__name__ if hasattr(value, "__next__") else repr(value)
+
+
 def together(steps: list[str]) -> list[tuple[str, int]]:
     """Return the steps with how many of a kind follow each other."""
     found: list[tuple[str, int]] = []
@@ -112,6 +117,34 @@ def test_every_write_waits_for_at_most_fifty_keys(slow, store):
     environment.deliver(*range(120))
 
     assert max(later - earlier for earlier, later in zip([0, *runs_at_write], runs_at_write, strict=False)) <= 50
+
+
+@pytest.mark.parametrize("options", [{"on_store_error": "run"}, {"mode": "observe"}], ids=str)
+def test_who_runs_without_the_store_is_not_refused(slow, store, options):
+    """What ends is waited for as ever, but nothing is given back for want of the store."""
+    store.fail("complete", times=9_999)
+    environment = slow(**options)
+
+    assert environment.deliver(*range(80), timeout_s=900) == []
+    assert len(environment.runs) == 80
+
+
+def test_what_could_not_be_recorded_counts_among_the_fifty(slow, store):
+    """Thirty that could not be written leave twenty that may be on their way."""
+    environment = slow(lambda body: environment.time.advance(2) if body["k"] == 29 else None)
+    started = []
+
+    def count(step):
+        if step == "complete":
+            started.append(len(environment.runs))
+            if len(started) == 1:
+                store.fail("complete", times=30 * 4)
+
+    store.before_call = count
+    environment.deliver(*range(80), timeout_s=900)
+
+    assert started[0] == 30
+    assert next(runs for runs in started if runs > 30) == 50
 
 
 def test_every_write_waits_for_at_most_a_second(slow, store, time):
@@ -387,3 +420,25 @@ def test_two_claims_on_one_key_are_released_one_after_the_other(make, store, tim
     assert environment.deliver("a", "b", "c", timeout_s=900) == ["m1", "m2"]
     assert store.status(key_of("a")) == "COMPLETED"
     assert {store.status(key_of(k)) for k in "bc"} == {"RELEASED"}
+
+
+@pytest.mark.parametrize("answer", [None, True, [], [None, None, None], iter(()), {"a": 1}], ids=repr_of)
+@pytest.mark.parametrize("step", ["claim", "complete"])
+def test_a_store_that_answers_nonsense_loses_nothing_and_repeats_nothing(make, store, step, answer):
+    """A bulk write of a user's own store: what is not known to be claimed is not run, what ran is in the journal."""
+    write = store.put_many_if
+
+    def answer_nonsense(writes):
+        right = write(writes)
+        return answer if writes[0].item["status"] == {"claim": "IN_PROGRESS", "complete": "COMPLETED"}[step] else right
+
+    store.put_many_if = answer_nonsense
+    environment = make(commit="group", local_cache=0)
+    came_back = environment.deliver(*"abc")
+
+    if step == "claim":
+        assert (came_back, environment.runs) == (["m0", "m1", "m2"], [])
+    else:
+        assert (came_back, environment.runs) == ([], ["a", "b", "c"])
+        assert environment.deliver(*"abc") == []
+        assert environment.runs == ["a", "b", "c"]

@@ -318,9 +318,11 @@ def test_without_a_store_that_can_the_error_says_so(other):
             current_claim().commit_with([row("a")])
         caught.append(error)
 
-    batch_handler(policies=[Idempotency(Plain(), namespace="n")])(work)(sqs_event(["{}"]), lambda_context())
+    handler = batch_handler(policies=[Idempotency(Plain(), namespace="n")])(work)
+    answer = handler(sqs_event(["{}"]), lambda_context())
 
     assert len(caught) == 1
+    assert len(answer["batchItemFailures"]) == 1
 
 
 @pytest.mark.parametrize("options", [{"mode": "observe"}, {"on_missing_key": "skip", "key": "absent"}], ids=str)
