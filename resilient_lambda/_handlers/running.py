@@ -186,7 +186,7 @@ async def _run_one(plan: Plan, batch: Batch, call: Call) -> None:
         batch.give_back(call.record)
         return
     outcome = await plan.run(call)
-    if call.put_off is None:
+    if call.put_off is None or call.is_last_resort:
         batch.settle(call.record, outcome, call)
 
 

@@ -26,7 +26,7 @@ from .results import UnstorableResultError, encode
 from .store_calls import attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from .._core.cas import PutResult, Write
     from .._core.idempotency import Entry
@@ -100,11 +100,12 @@ class ActiveClaim(Holding):
             RuntimeError: Called in an ``async def`` handler; use `aensure_owned` there.
         """
         self._refuse_in_async_handler("aensure_owned")
-        drive(self._ensure_owned(for_s))
+        drive(self.aensure_owned(for_s=for_s))
 
     async def aensure_owned(self, *, for_s: float = 0.0) -> None:
         """Do what `ensure_owned` does, in an ``async def`` handler."""
-        await self._ensure_owned(for_s)
+        self._refuse_after_the_run()
+        await self.ensure_held(for_s)
 
     def commit_with(self, items: Sequence[TransactItem], *, result: Any = None) -> None:
         """
@@ -131,17 +132,29 @@ class ActiveClaim(Holding):
             RuntimeError: Called twice, or in an ``async def`` handler; use `acommit_with` there.
         """
         self._refuse_in_async_handler("acommit_with")
-        drive(self._commit_with(items, result))
+        drive(self.acommit_with(items, result=result))  # type: ignore[arg-type]
 
-    async def acommit_with(self, items: Sequence[TransactItem], *, result: Any = None) -> None:
+    def acommit_with(self, items: Sequence[TransactItem], *, result: Any = None) -> Awaitable[None]:
         """Do what `commit_with` does, in an ``async def`` handler."""
-        await self._commit_with(items, result)
+        # Until it is known otherwise: what is never awaited, or cancelled in the middle, perhaps by a timeout of the
+        # user's, must not pass for done (protocols.md A8).
+        if not self.is_committed:
+            self.refusal = StoreUnavailableError(f"it was not found out whether the commit of {self.key} took effect")
+        return self._commit_with(items, result)
 
     def _refuse_in_async_handler(self, instead: str) -> None:
         if self._invocation.io.is_asynchronous:
-            raise RuntimeError(f"in an async handler, use: await current_claim().{instead}(...)")
+            error = RuntimeError(f"in an async handler, use: await current_claim().{instead}(...)")
+            self.refusal = error  # who swallows it has not done what he wanted to do
+            raise error
 
-    async def _ensure_owned(self, for_s: float) -> None:
+    def _refuse_after_the_run(self) -> None:
+        """Refuse a task or thread that the function left behind: its event is another run's business by now (B5)."""
+        if not self.is_running:
+            raise LeaseLostError(f"the run under the claim on {self.key} is over")
+
+    async def ensure_held(self, for_s: float) -> None:
+        """Do what `ensure_owned` does, also while the function does not run."""
         if self.believes(for_s=for_s):
             return
         try:
@@ -161,8 +174,7 @@ class ActiveClaim(Holding):
         return lost
 
     async def _commit_with(self, items: Sequence[TransactItem], result: Any) -> None:
-        if self.is_committed:
-            raise RuntimeError("commit_with() was called twice; put all items into one call")
+        self._refuse_after_the_run()
         if not callable(getattr(self._store, "transact", None)):
             self.refusal = ConfigurationError(f"commit_with() needs a store with transactions, not {self._store!r}")
             raise self.refusal
@@ -171,8 +183,6 @@ class ActiveClaim(Holding):
         except UnstorableResultError as error:
             self.refusal = CommitLimitError(f"result= cannot be stored: {error}")
             raise self.refusal from error
-        # Until it is known otherwise: what is cancelled in the middle, perhaps by the user's timeout, is not done (A8).
-        self.refusal = StoreUnavailableError(f"it was not found out whether the commit of {self.key} took effect")
         try:
             # Inside the gate: a renewal beside the transaction would make DynamoDB refuse both (protocols.md B16).
             async with self.gate:
@@ -189,6 +199,8 @@ class ActiveClaim(Holding):
         self.refusal = None
 
     async def _commit_gated(self, items: Sequence[TransactItem], result: str | bytes | None) -> None:
+        if self.is_committed:
+            raise RuntimeError("commit_with() was called twice; put all items into one call")
         if self.is_lost:
             raise self._lost()
         for _ in range(COMMIT_ROUNDS):
@@ -238,8 +250,11 @@ class UnenforcedClaim(ActiveClaim):
 
     __slots__ = ()
 
-    async def _ensure_owned(self, for_s: float) -> None:
+    def _refuse_after_the_run(self) -> None:
         pass
+
+    async def ensure_held(self, for_s: float) -> None:
+        """Do nothing."""
 
     async def _commit_gated(self, items: Sequence[TransactItem], result: str | bytes | None) -> None:
         if items:

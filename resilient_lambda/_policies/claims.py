@@ -54,7 +54,7 @@ class Claims:
             if candidate.claim is None:
                 return None, candidate.decision
             try:
-                await candidate.claim.aensure_owned()  # it may have waited for longer than its lease
+                await candidate.claim.ensure_held(0.0)  # it may have waited for longer than its lease
             except LeaseLostError:
                 session.keep_for_release(candidate)
                 wish.tried.clear()

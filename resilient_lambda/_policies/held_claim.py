@@ -31,7 +31,7 @@ class HeldClaim:
     async def may_park(self) -> bool:
         """Tell whether the event may be set aside: not if another environment has taken over (protocols.md I)."""
         try:
-            await self._claim.aensure_owned(for_s=PARK_S)
+            await self._claim.ensure_held(PARK_S)
         except LeaseLostError:
             return False
         return True

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from resilient_lambda import ConfigurationError, DeadLetter, Idempotency, MemoryStore, batch_handler, resilient_handler
+from resilient_lambda import (
+    Category,
+    Classification,
+    ConfigurationError,
+    DeadLetter,
+    Failure,
+    Idempotency,
+    MemoryStore,
+    Verdict,
+    batch_handler,
+    resilient_handler,
+)
+from resilient_lambda.errors import NotRunError
 from resilient_lambda.testing import lambda_context, sqs_event, sqs_record
 from tests.handlers.answers import NOTHING_FAILED, failed
 
@@ -178,3 +190,22 @@ def test_the_record_is_validated_once_however_often_it_is_run(paint):
 
     assert len(seen) == 2
     assert len(set(seen)) == 1
+
+
+class PuttingOff:
+    """A policy that puts every run off, and then again."""
+
+    async def around(self, call, proceed):
+        """Put it off."""
+        call.put_off = 1
+        return Failure(NotRunError("later"), Classification(Verdict.RETRYABLE, Category.UNKNOWN), ran=False)
+
+
+def test_what_is_put_off_twice_comes_again():
+    """What did not run is not acknowledged, whoever wanted it so."""
+    runs = []
+    handler = batch_handler(policies=[PuttingOff()])(lambda record: runs.append(record))
+    answer = handler(sqs_event(["{}", "{}"]), lambda_context())
+
+    assert len(answer["batchItemFailures"]) == 2
+    assert runs == []

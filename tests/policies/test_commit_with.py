@@ -385,3 +385,56 @@ def test_a_commit_that_is_cut_short_by_a_timeout_is_not_taken_for_done():
     answer = asyncio.run(handler.aio(sqs_event(["{}"]), lambda_context()))
 
     assert answer["batchItemFailures"] == [{"itemIdentifier": seen[0]}]
+
+
+@pytest.mark.parametrize("call", ["commit_with", "acommit_with"])
+def test_a_commit_that_never_happened_is_not_taken_for_done(call):
+    """In an async handler: the wrong one, whose error is swallowed, or the right one without its ``await``."""
+    store = MemoryStore()
+
+    @batch_handler(policies=[Idempotency(store, namespace="n")])
+    async def handler(record):
+        with suppress(RuntimeError):
+            forgotten = getattr(current_claim(), call)([row("a")])
+            forgotten.close()
+
+    answer = asyncio.run(handler.aio(sqs_event(["{}"]), lambda_context()))
+
+    assert len(answer["batchItemFailures"]) == 1
+    assert store.committed == []
+
+
+def test_two_commits_at_once_commit_once():
+    """Two tasks of one run: the second is refused, whichever it is."""
+    store = MemoryStore()
+    ends = []
+
+    @batch_handler(policies=[Idempotency(store, namespace="n")])
+    async def handler(record):
+        claim = current_claim()
+        both = [claim.acommit_with([row(name)]) for name in "ab"]
+        ends.extend(await asyncio.gather(*both, return_exceptions=True))
+
+    answer = asyncio.run(handler.aio(sqs_event(["{}"]), lambda_context()))
+
+    assert answer == {"batchItemFailures": []}
+    assert sorted(type(end).__name__ for end in ends) == ["NoneType", "RuntimeError"]
+    assert len(store.committed) == 1
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda claim: claim.ensure_owned(for_s=1), lambda claim: claim.commit_with([row("a")])]
+)
+def test_what_the_function_left_behind_owns_nothing(other, store, ask):
+    """A thread that goes on after the run: its event is another run's business by now."""
+    claims = []
+
+    def work(body):
+        claims.append(current_claim())
+        raise ValueError
+
+    other(work).deliver("a")
+
+    with pytest.raises(LeaseLostError, match="run .* is over"):
+        ask(claims[0])
+    assert (store.status(), rows(store)) == ("RELEASED", [])
