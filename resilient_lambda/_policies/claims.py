@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .._core.idempotency import Take
 from .._core.sources import Twin
-from ..errors import LeaseLostError, StoreError
+from ..errors import LeaseLostError, StoreError, StoreUnavailableError
 from .claim import ActiveClaim, UnenforcedClaim
 from .claiming import claim, claiming
 from .procedures import together
@@ -81,7 +81,12 @@ class Claims:
             if isinstance(decision, Take):
                 candidate.claim = self.make(candidate.wish.key, decision.entry, invocation)
                 claims.append(candidate.claim)
-        self._watch(session, claims, invocation)
+        try:
+            self._watch(session, claims, invocation)
+        except StoreUnavailableError as error:
+            for candidate in candidates:
+                session.keep_for_release(candidate)
+                candidate.claim, candidate.decision = None, error
 
     def wants_to_wait(self, invocation: Invocation) -> bool:
         """Tell whether a run waits for its twin within the invocation."""

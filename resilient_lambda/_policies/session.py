@@ -60,11 +60,19 @@ class Session:
         return self.ahead is None or self.ahead.upcoming <= 0
 
     def watch(self, claims: Sequence[Holding], interval_s: float, lease_s: float) -> None:
-        """Renew the leases of *claims* at intervals, until they are settled."""
+        """
+        Renew the leases of *claims* at intervals, until they are settled.
+
+        Raises:
+            StoreUnavailableError: There is no thread for the heartbeat.
+        """
         with self._lock:  # claims are taken by the handler, and by the job that claims ahead
             self._watched.update(claims)
             if self._beat is None and not self._is_ended:
-                self._beat = self._invocation.io.every(interval_s, lambda: self._renew(lease_s))
+                try:
+                    self._beat = self._invocation.io.every(interval_s, lambda: self._renew(lease_s))
+                except RuntimeError as error:
+                    raise StoreUnavailableError("the process has no thread for the heartbeat") from error
 
     async def settle(self) -> None:
         """Write what has ended, and give back what was not started: nothing of this invocation is in progress then."""

@@ -352,7 +352,9 @@ def test_a_key_is_powertools_prefix_and_md5():
     )
 
 
-@pytest.mark.parametrize("value", [object(), {1: 2, "a": 3}, {5}, b"bytes", dict], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [object(), {1: 2, "a": 3}, {5}, b"bytes", dict], ids=lambda value: type(value).__name__
+)
 def test_what_is_not_json_is_no_key(value):
     """A key function's mistake, which no retry mends."""
     with pytest.raises(NonRetryableError, match=r"made of what Powertools can write"):

@@ -204,7 +204,11 @@ class PuttingOff:
 def test_what_is_put_off_twice_comes_again():
     """What did not run is not acknowledged, whoever wanted it so."""
     runs = []
-    handler = batch_handler(policies=[PuttingOff()])(lambda record: runs.append(record))
+
+    def work(record):
+        runs.append(record)
+
+    handler = batch_handler(policies=[PuttingOff()])(work)
     answer = handler(sqs_event(["{}", "{}"]), lambda_context())
 
     assert len(answer["batchItemFailures"]) == 2

@@ -11,7 +11,7 @@ import pytest
 from resilient_lambda import Idempotency, RetryableError, batch_handler, resilient_handler
 from resilient_lambda.events import ClaimLost
 from resilient_lambda.testing import lambda_context, sqs_event
-from tests.policies.stores import FaultyStore
+from tests.policies.stores import FaultyStore, key_of
 
 # In real time: beats every 0.4 s, and has 0.8 s to spare where the machine is busy.
 LEASE_S = 1.2
@@ -202,3 +202,18 @@ def test_a_real_task_beats_and_is_awaited():
     assert left == []
     assert store.steps[-1] == "complete"
     assert store.steps.count("renew") >= 1
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_without_a_thread_for_it_nothing_is_run_and_nothing_stays_claimed(other, store, time, count):
+    """The process is at its limit: what could not be kept is given back."""
+
+    def refuse(interval_s, beat):
+        raise RuntimeError("can't start new thread")
+
+    time.every = refuse
+    environment = other(lease_s=20)
+
+    assert len(environment.deliver(*range(count))) == count
+    assert environment.runs == []
+    assert {store.status(key_of(n)) for n in range(count)} == {"RELEASED"}
