@@ -308,7 +308,7 @@ def parse(item: Item | None) -> Entry | None:
             int(item["expires_at_s"]),
             **optional,
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise ItemFormatError(
             "the item under this idempotency key was not written by resilient_lambda (see docs/data-format.md); "
             "give the handler another namespace or another table"

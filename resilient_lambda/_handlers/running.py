@@ -16,7 +16,7 @@ from .._policies.call import logger
 from .._policies.compose import close, expect, finish, is_failure, refuse_awaitable
 from ..errors import DeadlineExceededError
 from ..events import RecordSettled
-from .settling import Letter, is_reporting, park, report, settled
+from .settling import Letter, give_back, is_reporting, park, report, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -87,6 +87,10 @@ class Batch:
             report("record", record.id, failure, disposition)
         if self.invocation.observers:
             self.invocation.emit(settled(record.id, failure, disposition))
+
+    def give_letters_back(self) -> None:
+        """Have released what waits for its letter, as none will be sent: something has ended the batch."""
+        give_back(self._letters)
 
     async def park(self) -> None:
         """Send the dead letters; acknowledge what the sink confirmed, give back the rest."""
@@ -177,6 +181,7 @@ async def run_with_policies(plan: Plan, batch: Batch, records: Iterable[Record[A
         await finish(plan.policies, invocation)
         await batch.park()
     finally:
+        batch.give_letters_back()
         await close(plan.policies, invocation)
 
 

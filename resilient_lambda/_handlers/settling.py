@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .._core.record import Record
     from .._policies.call import Invocation
     from .._policies.held_claim import HeldClaim
+    from ..sinks import DeadLetter
     from .plan import Plan
 
 _NEXT_STEP = {
@@ -48,6 +49,13 @@ async def park(plan: Plan, invocation: Invocation, letters: Sequence[Letter]) ->
     The order is fixed: still the owner, sent and confirmed, claim settled, and only then acknowledged (protocols.md I).
     """
     assert plan.dead_letter is not None  # without one nothing is disposed of as DEAD_LETTER
+    try:
+        return await _send(plan.dead_letter, invocation, letters)
+    finally:
+        give_back(letters)  # what was not set aside
+
+
+async def _send(sink: DeadLetter, invocation: Invocation, letters: Sequence[Letter]) -> list[Disposition]:
     dispositions = [Disposition.RETRY] * len(letters)
     # Where another environment has taken over, it decides.
     owned = [n for n, letter in enumerate(letters) if letter.held is None or await letter.held.may_park()]
@@ -57,7 +65,7 @@ async def park(plan: Plan, invocation: Invocation, letters: Sequence[Letter]) ->
     until_s = float("inf")
     if invocation.deadline_s is not None:
         until_s = invocation.deadline_s - (invocation.deadline_s - invocation.stop_at_s) / 4
-    answers = await plan.dead_letter.send(
+    answers = await sink.send(
         invocation.io, [(letters[n].record, letters[n].failure.error) for n in owned], until_s=until_s
     )
     for n, answer in zip(owned, answers, strict=True):
@@ -74,6 +82,13 @@ async def park(plan: Plan, invocation: Invocation, letters: Sequence[Letter]) ->
     return dispositions
 
 
+def give_back(letters: Sequence[Letter]) -> None:
+    """Have the claims of *letters* released, those that are not settled yet: they will not be sent."""
+    for letter in letters:
+        if letter.held is not None:
+            letter.held.settle(parked=None)
+
+
 def is_reporting() -> bool:
     """Tell whether warning lines go anywhere; ask once per batch."""
     return logger.isEnabledFor(logging.WARNING)
@@ -85,7 +100,7 @@ def report(kind: str, name: str, failure: Failure, disposition: Disposition) -> 
         "%s %s %s %s%s (%s, %s); it %s",
         kind,
         name or "without id",
-        "failed with" if failure.ran else "was not run because of",
+        "failed with" if failure.ran else "is not done because of",
         type(failure.error).__name__,
         # These texts are the library's own and hold no data: without them nobody could mend the configuration.
         f": {failure.error}" if isinstance(failure.error, ConfigurationError | StoreError) else "",

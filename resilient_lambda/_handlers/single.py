@@ -141,6 +141,8 @@ async def _run(plan: Plan, event: Any, context: Any) -> Any:
             letter = Letter(invocation.request_id, record, outcome, call.held)
             (disposition,) = await park(plan, invocation, [letter])
     finally:
+        if call.held is not None:
+            call.held.settle(parked=None)  # unless the sink has it
         await close(plan.policies, invocation)
     if isinstance(outcome, Success):
         if invocation.observers:

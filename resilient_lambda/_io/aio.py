@@ -12,7 +12,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import StoreUnavailableError
-from .blocking import JOIN_S, BlockingIo, ThreadBeat, ThreadJob, pool
+from .blocking import JOIN_S, BlockingIo, ThreadBeat, ThreadJob, pool, submit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -91,7 +91,15 @@ class AsyncIo(BlockingIo):
             except StopIteration as error:  # no future can hold one: whoever awaited it would wait for ever
                 raise RuntimeError(f"{function!r} raised StopIteration") from error
 
-        return await asyncio.get_running_loop().run_in_executor(pool(), run)
+        future = asyncio.wrap_future(submit(run))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            # What a thread has begun cannot be stopped; gone on without, it would take effect after it was made good.
+            await asyncio.wait([future])
+            if not future.cancelled():
+                future.exception()  # seen
+            raise
 
     async def invoke(self, function: Callable[..., Any], *args: object) -> Any:
         """Call the user's *function* and await its result."""

@@ -61,7 +61,7 @@ class ThreadJob:
     """Something done once in a thread of the pool."""
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
-        self.future: Future[None] = pool().submit(lambda: drive(work()))  # type: ignore[arg-type]
+        self.future: Future[None] = submit(lambda: drive(work()))  # type: ignore[arg-type]
 
     async def join(self) -> None:
         self.future.result()
@@ -146,6 +146,34 @@ def pool() -> ThreadPoolExecutor:
 
         _pool = ThreadPoolExecutor(max_workers=32, thread_name_prefix="resilient_lambda")
     return _pool
+
+
+def submit(work: Callable[[], T]) -> Future[T]:
+    """
+    Have *work* done by a thread of the pool.
+
+    Raises:
+        RuntimeError: There is no thread to be had; *work* will not be done.
+    """
+    threads = pool()
+    from concurrent.futures import Future  # the pool has loaded it
+
+    future: Future[T] = Future()
+
+    def do() -> None:
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(work())
+            except BaseException as error:  # raised where the result is asked for
+                future.set_exception(error)
+
+    try:
+        threads.submit(do)
+    except RuntimeError:
+        # The pool has it in its queue all the same: the next thread would do it, in another invocation perhaps.
+        if future.cancel():
+            raise
+    return future
 
 
 def _forget_pool() -> None:

@@ -73,6 +73,7 @@ class Ahead:
         self._planned: dict[Call, Candidate | None] = {}
         self._keys: set[str] = set()
         self._job: Job | None = None
+        self._window: list[Candidate] = []  # the job's
         self._is_stopped = False
         self.upcoming = len(calls)
 
@@ -85,14 +86,21 @@ class Ahead:
             await self._join()
             if window := self._plan():
                 await self._claim(window)
-        candidate = self._planned.pop(call, None)
-        if candidate is not None and candidate.decision is None:
+        candidate = self._planned.get(call)
+        if (candidate is not None and candidate.decision is None) or self._is_through:
             await self._join()
+        self._planned.pop(call, None)  # after all that may be cancelled: until then `stop` has it
         is_low = len(self._planned) <= self._size() // 2
         if is_low and self._job is None and self._next < len(self._calls) and (window := self._plan()):
+            self._window = window
             with suppress(RuntimeError):  # no thread to be had: they will be claimed one by one
                 self._job = self._io.start(lambda: self._claim(window))
         return candidate
+
+    @property
+    def _is_through(self) -> bool:
+        """True if the job has decided on all of its candidates."""
+        return self._job is not None and all(candidate.decision is not None for candidate in self._window)
 
     async def stop(self) -> list[Candidate]:
         """Claim nothing more, and return the candidates that have not begun."""
@@ -104,8 +112,11 @@ class Ahead:
 
     async def _join(self) -> None:
         if self._job is not None:
-            await self._job.join()
-            self._job = None
+            try:
+                await self._job.join()
+            finally:
+                if self._is_through:  # or else the wait was cancelled
+                    self._job = None
 
     def _plan(self) -> list[Candidate]:
         """Return the next window; empty if none of the records that it would hold is to be claimed."""

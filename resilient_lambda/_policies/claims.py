@@ -73,20 +73,25 @@ class Claims:
         return taken, decision
 
     async def take_ahead(self, candidates: list[Candidate], session: Session, invocation: Invocation) -> None:
-        """Claim *candidates* in bulk; perhaps in another thread."""
+        """Claim *candidates* in bulk; perhaps in another thread. Each has a decision then, whatever happens."""
         procedures = [claiming(candidate.wish, spares_suspects=not self._observes) for candidate in candidates]
-        claims: list[ActiveClaim] = []
-        for candidate, decision in zip(candidates, await together(invocation, self._store, procedures), strict=True):
-            candidate.decision = decision
-            if isinstance(decision, Take):
-                candidate.claim = self.make(candidate.wish.key, decision.entry, invocation)
-                claims.append(candidate.claim)
+        decisions: list[Claimed | StoreError] = [StoreUnavailableError("the claim was cut short")] * len(candidates)
+        taken: list[Candidate] = []
         try:
-            self._watch(session, claims, invocation)
+            decisions = await together(invocation, self._store, procedures)
+            for candidate, decision in zip(candidates, decisions, strict=True):
+                if isinstance(decision, Take):
+                    candidate.claim = self.make(candidate.wish.key, decision.entry, invocation)
+                    taken.append(candidate)
+            self._watch(session, [candidate.claim for candidate in taken if candidate.claim is not None], invocation)
         except StoreUnavailableError as error:
-            for candidate in candidates:
+            for candidate in taken:
                 session.keep_for_release(candidate)
-                candidate.claim, candidate.decision = None, error
+                candidate.claim = None
+            decisions = [error] * len(candidates)
+        finally:
+            for candidate, decision in zip(candidates, decisions, strict=True):
+                candidate.decision = decision
 
     def wants_to_wait(self, invocation: Invocation) -> bool:
         """Tell whether a run waits for its twin within the invocation."""

@@ -99,8 +99,11 @@ class Commits:
         """Write all that waits, and return when it is answered."""
         while True:
             if self._job is not None:
-                await self._job.join()  # may be cancelled; then `close` comes here again (protocols.md D8)
-                self._job = None
+                try:
+                    await self._job.join()
+                finally:
+                    if not self._is_working:  # or else the wait was cancelled, and `close` comes here again (D8)
+                        self._job = None
             if not self._waiting:
                 return
             if self._invocation.io.is_asynchronous:
@@ -110,8 +113,14 @@ class Commits:
                 await self._work()
 
     async def _work(self) -> None:
-        while group := self._take():
-            await self._write(group)
+        try:
+            while group := self._take():
+                await self._write(group)
+        except BaseException:
+            with self._lock:
+                self._is_working = False
+                self._writing = ()
+            raise
 
     def _take(self) -> list[Ending]:
         with self._lock:
@@ -122,21 +131,24 @@ class Commits:
             return group
 
     async def _write(self, group: list[Ending]) -> None:
-        entered: list[Ending] = []
+        ends: list[Any] = [StoreUnavailableError("the write was cut short")] * len(group)
+        entered: list[int] = []
         try:
-            for ending in group:
+            for n, ending in enumerate(group):
                 try:
                     await _enter(ending.holding)
                 except StoreUnavailableError as error:  # a renewal of it hangs
-                    ending.conclude(error)
+                    ends[n] = error
                 else:
-                    entered.append(ending)
-            ends = await together(self._invocation, self._store, [ending.write() for ending in entered])
-            for ending, end in zip(entered, ends, strict=True):
+                    entered.append(n)
+            found = await together(self._invocation, self._store, [group[n].write() for n in entered])
+            for n, end in zip(entered, found, strict=True):
+                ends[n] = end
+        finally:  # whatever cuts it short: a success is recorded, or it is in the journal
+            for n in entered:
+                group[n].holding.gate.leave()
+            for ending, end in zip(group, ends, strict=True):
                 ending.conclude(end)
-        finally:
-            for ending in entered:
-                ending.holding.gate.leave()
 
 
 async def _enter(holding: Holding) -> None:

@@ -20,11 +20,12 @@ PARK_S = 3.0  # one call of a sink: connect 1 s, read 2 s
 class HeldClaim:
     """A claim whose run failed, until it is known what becomes of the event."""
 
-    __slots__ = ("_claim", "_commits", "_failure", "_remember_s")
+    __slots__ = ("_claim", "_commits", "_failure", "_is_settled", "_remember_s")
 
     def __init__(self, claim: ActiveClaim, failure: Failure, remember_s: float | None, commits: Commits) -> None:
         self._claim = claim
         self._commits = commits
+        self._is_settled = False
         self._failure = failure
         self._remember_s = remember_s
 
@@ -38,11 +39,14 @@ class HeldClaim:
 
     def settle(self, *, parked: str | None) -> None:
         """
-        Have the claim's end written, with the next group of ends.
+        Have the claim's end written, with the next group of ends; the first time counts.
 
         Args:
             parked: What the sink answered; None if the event was not set aside.
         """
+        if self._is_settled:
+            return
+        self._is_settled = True
         claim, failure, remember_s = self._claim, self._failure, self._remember_s
         error = type(failure.error).__name__
         is_final = failure.ran and not failure.classification.is_retryable

@@ -19,7 +19,7 @@ from ..errors import (
     StoreUnavailableError,
 )
 from ..events import ClaimTaken, DuplicateSuppressed, StoreBypassed
-from .ahead import Ahead
+from .ahead import Ahead, Candidate
 from .call import logger
 from .call_keys import CallKeys
 from .claiming import Suspect, Terms, Wish, unread
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from .._core.keys import KeySpec
     from .._core.record import Record
     from ..stores.base import Store
-    from .ahead import Candidate
     from .call import Call, Invocation
     from .compose import Policy, Proceed
 
@@ -197,7 +196,12 @@ class Idempotency:
         if known is not None:
             session.keep_for_release(candidate)
             return await self._run_unenforced(key, call, proceed, fingerprint) if self._observes else known
-        if not await self._has_room(session) and not (self._runs_on_store_error or self._observes):
+        try:
+            has_room = await self._has_room(session)
+        except BaseException:  # the invocation is being cancelled
+            session.keep_for_release(candidate)
+            raise
+        if not has_room and not (self._runs_on_store_error or self._observes):
             session.keep_for_release(candidate)
             full = StoreUnavailableError(
                 f"{session.unrecorded} successes of this invocation could not be recorded; no further record is started"
@@ -248,6 +252,8 @@ class Idempotency:
         finally:
             await session.end_heartbeat()
             invocation.emit_posted()
+            # A success that waits in the journal keeps its invocation alive: not what that one has seen.
+            invocation.sessions.pop(self, None)
 
     def peek(self, record: Record[Any], context: Any, now_s: float) -> Done | None:
         """Return what this environment knows to be done under the key of *record*, without I/O; None if nothing."""
@@ -325,10 +331,14 @@ class Idempotency:
                 entry = wish.tried[-1] if wish.tried else unread(wish)
                 stand_in = self._claims.make(key, entry, invocation, is_stand_in=True)
                 return await self._runs.run(stand_in, call, proceed, session)
-            if wish.tried and isinstance(error, StoreUnavailableError):
-                # The claim may have taken effect although nobody said so (protocols.md C2).
-                session.unstarted.append(self._claims.make(key, wish.tried[-1], invocation))
+            # The claim may have taken effect although nobody said so (protocols.md C2).
+            candidate = candidate or Candidate(wish)
+            candidate.decision = error
+            session.keep_for_release(candidate)
             return Failure(error, call.classify(error), ran=False)
+        except BaseException:  # the invocation is being cancelled
+            session.keep_for_release(candidate or Candidate(wish))
+            raise
         if taken is not None:
             is_takeover = isinstance(decision, Take) and decision.is_takeover
             invocation.emit(ClaimTaken(key, taken.attempt, taken.entry.lapses, is_takeover))

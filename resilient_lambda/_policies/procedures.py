@@ -75,6 +75,8 @@ async def together(
             ends[number] = done.value
         except StoreError as error:
             ends[number] = error
+        except Exception as error:  # an item of a user's own store that is none
+            ends[number] = StoreError(f"what the store answered cannot be used ({type(error).__name__})")
 
     for number, procedure in enumerate(procedures):
         go_on(number, lambda procedure=procedure: next(procedure))  # type: ignore[misc]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._core.model import Disposition, Failure, Success
-from ..errors import LeaseLostError, StoreError
+from .._core.model import Category, Classification, Disposition, Failure, Success, Verdict
+from ..errors import DeadlineExceededError, LeaseLostError, StoreError
 from ..events import ClaimLost, CompletionUnrecorded, FailedAfterCommit, ResultDropped
 from .call import logger
 from .claim import LEASE_LOST
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .compose import Proceed
     from .local import Local
     from .session import Session
+
+_NOT_STARTED = Classification(Verdict.RETRYABLE, Category.TIMEOUT, reason="no time left to start")
 
 
 class Runs:
@@ -57,6 +59,10 @@ class Runs:
         is_loop = taken.entry.lapses > 1 and call.max_attempts is not None and earlier >= call.max_attempts
         if is_loop and not self._observes:
             return await self._settle(taken, call, crash_loop(taken.entry), session)
+        if io.now() >= call.invocation.stop_at_s:  # claiming, or waiting for the store, took what time there was
+            session.unstarted.append(taken)
+            error = DeadlineExceededError("the invocation has no time left to start this record")
+            return Failure(error, _NOT_STARTED, ran=False)
         began_s = io.monotonic()
         try:
             with taken:

@@ -139,7 +139,7 @@ def test_a_record_not_started_leaves_a_line(paint, time, caplog):
     batch_handler(paint(lambda record: None))(event, time.context(timeout_s=0))
 
     assert len(caplog.messages) == 1
-    assert re.search(r"m0 was not run.*DeadlineExceededError.*timeout.*delivered again", caplog.messages[0])
+    assert re.search(r"m0 is not done.*DeadlineExceededError.*timeout.*delivered again", caplog.messages[0])
 
 
 def test_nothing_is_written_if_nobody_listens(paint, caplog):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
+import weakref
 
 import pytest
 
-from resilient_lambda import Idempotency, NonRetryableError, batch_handler
+from resilient_lambda import Idempotency, MemoryStore, NonRetryableError, batch_handler
+from resilient_lambda._io import blocking
 from resilient_lambda.errors import StoreUnavailableError
 from resilient_lambda.events import ClaimTaken, CompletionUnrecorded
 from resilient_lambda.testing import lambda_context, sqs_event
@@ -442,3 +445,104 @@ def test_a_store_that_answers_nonsense_loses_nothing_and_repeats_nothing(make, s
         assert (came_back, environment.runs) == ([], ["a", "b", "c"])
         assert environment.deliver(*"abc") == []
         assert environment.runs == ["a", "b", "c"]
+
+
+def test_windows_after_the_first_are_claimed_beside_the_runs(make, store, time):
+    """The handler itself claims the first one only."""
+    started = []
+    start = time.start
+    time.start = lambda work: started.append(store.steps.count("claim")) or start(work)
+    environment = make(lambda body: time.advance(0.01))
+    environment.deliver(*range(325))
+
+    assert [claims for claims in dict.fromkeys(started) if claims < 325] == [25, 125, 225]
+
+
+@pytest.mark.parametrize("records", [1, 3])
+def test_nothing_starts_when_claiming_took_the_time(make, store, time, records):
+    """The claims are given back: Lambda would end the run in the middle."""
+    store.before_call = lambda step: time.advance(29) if step == "claim" else None
+    environment = make()
+
+    assert len(environment.deliver(*range(records))) == records
+    assert environment.runs == []
+    assert {(store.status(key_of(n)), store.entry(key_of(n)).attempts) for n in range(records)} == {("RELEASED", 0)}
+
+
+def test_what_an_invocation_has_seen_is_let_go_with_it(make, store):
+    """Its journal outlives it, not the errors of its records."""
+    errors = []
+
+    class Big(Exception):
+        pass
+
+    def work(body):
+        if body["k"] == "b":
+            error = Big()
+            errors.append(weakref.ref(error))
+            raise error
+
+    store.fail("complete", times=99)
+    environment = make(work)
+    environment.deliver("a", "b")
+    environment.events.clear()
+    gc.collect()
+
+    assert errors[0]() is None
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_cancelled_handler_leaves_nothing_claimed(count):
+    """Cancelled while its claims are in flight: they are waited for, and given back."""
+    store = MemoryStore()
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    def stalling(method):
+        def call(*args):
+            is_asked.set()
+            may_answer.wait(10)
+            return method(*args)
+
+        return call
+
+    store.put_if, store.put_many_if = stalling(store.put_if), stalling(store.put_many_if)
+    runs = []
+
+    @batch_handler(policies=[Idempotency(store, key="k", namespace=NAMESPACE)])
+    async def handler(record):
+        runs.append(record.id)
+
+    async def cancel():
+        task = asyncio.ensure_future(handler.aio(sqs_event([{"k": n} for n in range(count)]), lambda_context()))
+        await asyncio.get_running_loop().run_in_executor(None, is_asked.wait)
+        task.cancel()
+        asyncio.get_running_loop().call_soon(may_answer.set)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+
+    assert runs == []
+    assert {item["status"] for item in store.get([key_of(n) for n in range(count)]).values()} <= {"RELEASED"}
+
+
+def test_work_that_found_no_thread_is_not_done_later(monkeypatch):
+    """The pool keeps it in its queue although it could not start a thread: it is void."""
+    store = FaultyStore()
+    handler = batch_handler(policies=[Idempotency(store, key="k", namespace=NAMESPACE)])(lambda record: None)
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name.startswith("resilient_lambda"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(blocking, "_pool", None)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    handler(sqs_event([{"k": n} for n in range(60)]), lambda_context())
+    monkeypatch.setattr(threading.Thread, "start", start)
+    steps = len(store.steps)
+    handler(sqs_event([{"k": n} for n in range(100, 160)]), lambda_context())
+
+    assert len(store.steps) - steps == 120
+    assert {store.status(key_of(n)) for n in range(60)} == {"COMPLETED"}

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from resilient_lambda import Idempotency, batch_handler, resilient_handler
+from resilient_lambda import Idempotency, NonRetryableError, batch_handler, resilient_handler
 from resilient_lambda.testing import lambda_context, sqs_event
 from tests.policies.stores import KEY, key_of
 
@@ -137,3 +137,16 @@ def test_a_run_happens_once_whatever_it_raises(paint, store):
 
         assert len(handler(event, lambda_context())["batchItemFailures"]) == 1
     assert len(runs) == 3
+
+
+def test_what_waited_for_its_letter_is_released_when_the_batch_ends_badly(make, store, sink):
+    """None is sent; the run counts as the attempt that it was."""
+
+    def work(body):
+        if body["k"] == "b":
+            raise KeyboardInterrupt
+        raise NonRetryableError
+
+    with pytest.raises(KeyboardInterrupt):
+        make(work, sink=sink).deliver("a", "b")
+    assert (store.status(), store.entry().attempts, sink.letters) == ("RELEASED", 1, [])
