@@ -131,22 +131,28 @@ class ActiveClaim(Holding):
             ConfigurationError: The store cannot do transactions.
             RuntimeError: Called twice, or in an ``async def`` handler; use `acommit_with` there.
         """
+        self._doubt()
         self._refuse_in_async_handler("acommit_with")
-        drive(self.acommit_with(items, result=result))  # type: ignore[arg-type]
+        drive(self._commit_with(items, result))
 
     def acommit_with(self, items: Sequence[TransactItem], *, result: Any = None) -> Awaitable[None]:
         """Do what `commit_with` does, in an ``async def`` handler."""
-        # Until it is known otherwise: what is never awaited, or cancelled in the middle, perhaps by a timeout of the
-        # user's, must not pass for done (protocols.md A8).
+        self._doubt()
+        return self._commit_with(items, result)
+
+    def _doubt(self) -> None:
+        """
+        Take the commit for undone until it is known otherwise.
+
+        One that is never awaited, is cancelled in the middle, perhaps by a timeout of the user's, or raises what the
+        function swallows, must not pass for done (protocols.md A8).
+        """
         if not self.is_committed:
             self.refusal = StoreUnavailableError(f"it was not found out whether the commit of {self.key} took effect")
-        return self._commit_with(items, result)
 
     def _refuse_in_async_handler(self, instead: str) -> None:
         if self._invocation.io.is_asynchronous:
-            error = RuntimeError(f"in an async handler, use: await current_claim().{instead}(...)")
-            self.refusal = error  # who swallows it has not done what he wanted to do
-            raise error
+            raise RuntimeError(f"in an async handler, use: await current_claim().{instead}(...)")
 
     def _refuse_after_the_run(self) -> None:
         """Refuse a task or thread that the function left behind: its event is another run's business by now (B5)."""
@@ -191,7 +197,7 @@ class ActiveClaim(Holding):
                 except ItemTooLargeError:
                     if encoded is None:
                         raise
-                    self._invocation.emit(ResultDropped(self.key, "too large for the store"))
+                    self._invocation.post(ResultDropped(self.key, "too large for the store"))
                     await self._commit_gated(list(items), None)
         except (StoreError, CommitConditionError, CommitLimitError) as error:
             self.refusal = error

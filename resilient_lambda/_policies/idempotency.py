@@ -25,6 +25,7 @@ from .call_keys import CallKeys
 from .claiming import Suspect, Terms, Wish, unread
 from .claims import Claims
 from .commits import BACKLOG_KEYS
+from .compose import is_failure
 from .local import Done, Local
 from .refusals import attached, in_progress, mismatch, remembered
 from .runs import Runs
@@ -186,7 +187,9 @@ class Idempotency:
             known = None if key is None else self._known(key, fingerprint, call.invocation, session)
             if known is None:
                 call.prepare()  # what cannot be run is not worth a claim
-        except Exception as error:  # the user's key function or model, or a record without its key
+        except BaseException as error:  # the user's key function or model, or a record without its key
+            if not is_failure(error, call.invocation.io):
+                raise
             if not self._observes:
                 return Failure(error, call.classify(error), ran=False)
             logger.warning("%s has no usable key (%s)", call.record.id, type(error).__name__)
@@ -293,7 +296,9 @@ class Idempotency:
             if self._local.find(key, call.invocation.io.now()):
                 return None
             call.prepare()
-        except Exception:  # `around` meets the same error, and reports it
+        except BaseException as error:  # `around` meets the same one, and reports it
+            if not is_failure(error, call.invocation.io):
+                raise
             return None
         return Wish(key, fingerprint, call, self._terms, [])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from resilient_lambda import DeadLetter, Idempotency, JMESPath, MemoryStore, NonRetryableError, batch_handler
@@ -192,3 +194,23 @@ def test_two_handlers_share_a_store_with_their_own_keys(paint):
     batch_handler(policies=[Idempotency(store, key="b", namespace="two")])(paint(second))(other, lambda_context())
 
     assert [name for name, _ in runs] == ["first", "second", "second"]
+
+
+@pytest.mark.parametrize("records", [1, 5])
+def test_an_exit_in_a_key_function_is_its_records_failure(paint, records):
+    """Let through, it would end the batch there at every delivery, and the others would never run."""
+    runs = []
+
+    def key(body):
+        if body["n"] == records // 2:
+            sys.exit("no such tenant")
+        return body["n"]
+
+    def work(body):
+        runs.append(body["n"])
+
+    handler = batch_handler(policies=[Idempotency(MemoryStore(), key=key, namespace="n")], model=dict)(paint(work))
+    answer = handler(sqs_event([sqs_record({"n": n}, message_id=f"m{n}") for n in range(records)]), lambda_context())
+
+    assert failed(answer) == [f"m{records // 2}"]
+    assert runs == [n for n in range(records) if n != records // 2]
