@@ -1,7 +1,7 @@
 """
 Measure this library and its peers, print a table, write ``benchmarks/latest.json``.
 
-    python -m benchmarks                    all rows, in under three minutes
+    python -m benchmarks                    all rows, in about five minutes
     python -m benchmarks --only NAME        one row, or several; nothing is written unless --json says where
     python -m benchmarks --markdown         no measurement: the table of the last run, for the README
 """

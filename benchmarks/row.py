@@ -26,13 +26,20 @@ class Measured(NamedTuple):
     The same work done by both.
 
     Attributes:
+        peer: None where there is nobody to compare with.
         note: What a reader must know to judge the figures.
+        floor: What the same requests took without any library, None where that was not measured.
+        others: What further peers needed, by name.
+        spread: The least and the most of ours and of the peer's, where the figures are medians of repetitions.
     """
 
     ours: float
-    peer: float
+    peer: float | None
     peer_name: str
     note: str = ""
+    floor: float | None = None
+    others: dict[str, float] = {}  # noqa: RUF012  # never changed: the default of a tuple's field
+    spread: dict[str, tuple[float, float]] = {}  # noqa: RUF012
 
 
 class Benchmark(NamedTuple):
@@ -52,22 +59,25 @@ class Benchmark(NamedTuple):
 
 def row_of(benchmark: Benchmark, measured: Measured, machine: str) -> dict[str, Any]:
     """Return the row as it stands in ``latest.json``; ``met`` is None where there is no aim."""
-    ratio = measured.ours / measured.peer
+    ratio = None if measured.peer is None else measured.ours / measured.peer
     met = [
         value <= limit
         for value, limit in ((ratio, benchmark.aim.ratio), (measured.ours, benchmark.aim.absolute))
-        if limit is not None
+        if limit is not None and value is not None
     ]
     return {
         "name": benchmark.name,
         "unit": benchmark.unit,
         "ours": _shortened(measured.ours),
-        "peer": _shortened(measured.peer),
+        "peer": None if measured.peer is None else _shortened(measured.peer),
         "peer_name": measured.peer_name,
-        "ratio": _shortened(ratio),
+        "ratio": None if ratio is None else _shortened(ratio),
         "aim": benchmark.aim.ratio,
         "aim_absolute": benchmark.aim.absolute,
         "met": all(met) if met else None,
+        "floor": None if measured.floor is None else _shortened(measured.floor),
+        "others": {name: _shortened(value) for name, value in measured.others.items()},
+        "spread": {side: [_shortened(value) for value in values] for side, values in measured.spread.items()},
         "note": measured.note,
         "machine": machine,
     }

@@ -11,7 +11,22 @@ from benchmarks.registry import BENCHMARKS
 from benchmarks.row import Aim, Benchmark, Measured, row_of
 from benchmarks.table import markdown, notes, text
 
-FIELDS = {"name", "unit", "ours", "peer", "peer_name", "ratio", "aim", "aim_absolute", "met", "note", "machine"}
+FIELDS = {
+    "name",
+    "unit",
+    "ours",
+    "peer",
+    "peer_name",
+    "ratio",
+    "aim",
+    "aim_absolute",
+    "met",
+    "floor",
+    "others",
+    "spread",
+    "note",
+    "machine",
+}
 
 
 def row(ours=1.0, peer=2.0, unit="us", **aim):
@@ -34,6 +49,15 @@ def test_the_rows_promised_are_there():
         "batch_model_1000",
         "idempotency_cache_hit",
         "idempotency_miss_requests",
+        "idempotent_batch_100",
+        "idempotent_batch_100_cpu",
+        "idempotent_batch_100_requests",
+        "idempotent_batch_1000",
+        "idempotent_batch_10000",
+        "idempotent_batch_10000_memory",
+        "idempotent_single",
+        "idempotent_single_requests",
+        "commit_with_100",
         "wheel_bytes",
     } <= set(names)
 
@@ -67,6 +91,33 @@ def test_an_aim_is_met_if_every_part_of_it_is(aim, met):
 def test_an_aim_is_judged_by_what_was_measured():
     """Rounding for the reader does not turn a miss into a hit."""
     assert row(1.00001, 2.0, absolute=1.0)["met"] is False
+
+
+@pytest.mark.parametrize(("ours", "met"), [(59.0, True), (61.0, False)])
+def test_a_row_without_a_peer_is_judged_by_its_figure_alone(ours, met):
+    """Where there is nobody to compare with there is no ratio, and both cells stay empty."""
+    alone = row_of(Benchmark("work", "MB", Aim(absolute=60.0), lambda: None), Measured(ours, None, ""), "a machine")
+
+    assert (alone["peer"], alone["ratio"], alone["met"]) == (None, None, met)
+    assert markdown([alone]).splitlines()[2].split("|")[3:5] == ["  ", "  "]
+    assert "against" not in notes([alone])
+
+
+def test_further_peers_the_floor_and_the_spread_are_shown():
+    """What else was measured stands in the row and, in its unit, in the note."""
+    measured = Measured(
+        1.0, 2.0, "somebody", floor=0.5, others={"somebody in threads": 1500.0}, spread={"ours": (0.75, 1.25)}
+    )
+    made = row_of(Benchmark("work", "ms", Aim(), lambda: measured), measured, "a machine")
+
+    assert (made["floor"], made["others"], made["spread"]) == (
+        0.5,
+        {"somebody in threads": 1500},
+        {"ours": [0.75, 1.25]},
+    )
+    assert notes([made]) == (
+        "work: against somebody; somebody in threads: 1,500 ms; bare requests: 0.5 ms; ours from 0.75 ms to 1.25 ms"
+    )
 
 
 def test_counts_stay_whole_numbers():
@@ -117,4 +168,5 @@ def test_the_rows_in_the_repository_are_of_these_benchmarks():
     assert [(found["name"], found["unit"], found["aim"], found["aim_absolute"]) for found in rows] == [
         (benchmark.name, benchmark.unit, benchmark.aim.ratio, benchmark.aim.absolute) for benchmark in BENCHMARKS
     ]
-    assert all(found["ratio"] == pytest.approx(found["ours"] / found["peer"], rel=1e-2) for found in rows)
+    compared = [found for found in rows if found["peer"] is not None]
+    assert all(found["ratio"] == pytest.approx(found["ours"] / found["peer"], rel=1e-2) for found in compared)
