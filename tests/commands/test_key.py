@@ -222,3 +222,30 @@ def test_a_key_is_given_in_one_way(show, options, capsys):
 
     assert end.value.code == 2
     assert "pass either KEY or both --namespace and --value" in capsys.readouterr().err
+
+
+def test_items_that_are_kept_as_powertools_does_are_read(show, table, dynamodb_local):
+    """Of a handler with ``layout="powertools"``: in progress, released after a failure, done."""
+    wanted = ("--namespace", "shop.orders", "--value", "a", "--powertools")
+    store = DynamoDBStore(table, endpoint_url=dynamodb_local)
+    seen = []
+
+    @resilient_handler(policies=[Idempotency(store, key="order_id", layout="powertools", namespace="shop.orders")])
+    def handler(event, context):
+        seen.append(show(*wanted))
+        if len(seen) == 1:
+            raise TimeoutError
+        return {"charged": True}
+
+    with pytest.raises(TimeoutError):
+        handler({"order_id": "a"}, lambda_context(request_id="request-1"))
+    seen.append(show(*wanted))
+    handler({"order_id": "a"}, lambda_context(request_id="request-2"))
+    seen.append(show(*wanted))
+    first, released, _, completed = (output for _, output, _ in seen)
+
+    assert [code for code, _, _ in seen] == [0, 0, 0, 0]
+    assert "in progress until" in first
+    assert "runs at the next delivery" in released
+    assert "attempts  1" in released
+    assert "answers duplicates until" in completed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import threading
 import weakref
 
@@ -546,3 +547,18 @@ def test_work_that_found_no_thread_is_not_done_later(monkeypatch):
 
     assert len(store.steps) - steps == 120
     assert {store.status(key_of(n)) for n in range(60)} == {"COMPLETED"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_has_threads_of_its_own():
+    """The parent's pool is there in the child, its threads are not."""
+    handler = batch_handler(policies=[Idempotency(MemoryStore(), key="k", namespace=NAMESPACE)])(lambda record: None)
+
+    def deliver(first):
+        return failed(handler(sqs_event([{"k": n} for n in range(first, first + 60)]), lambda_context(timeout_s=60)))
+
+    assert deliver(0) == []
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if deliver(100) == [] else 1)
+    assert os.waitpid(child, 0)[1] == 0
