@@ -63,13 +63,15 @@ class Batch:
 
     def settle(self, record: Record[Any], outcome: Outcome, call: Call | None = None) -> None:
         """Settle a record whose run has ended; a dead letter waits for its sink."""
+        held = None if call is None else call.held
         if not isinstance(outcome, Failure):
+            if held is not None:  # a policy outside made a success of what was to be set aside
+                held.settle(parked=None)
             if self.settle_success is not None:
                 self.settle_success(record, ran=outcome.ran)
             return
         attempts = record.receives if self._plan.asks_receives else None
         disposition = self._plan.dispose(outcome, attempts)
-        held = None if call is None else call.held
         if disposition is Disposition.DEAD_LETTER or held is not None:
             self._letters.append(Letter(record.id, record, outcome, held))
         else:

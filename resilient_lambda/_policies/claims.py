@@ -57,6 +57,7 @@ class Claims:
                 await candidate.claim.ensure_held(0.0)  # it may have waited for longer than its lease
             except LeaseLostError:
                 session.keep_for_release(candidate)
+                candidate.claim = candidate.decision = None
                 wish.tried.clear()
             else:
                 return candidate.claim, candidate.decision

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from math import inf
 from typing import TYPE_CHECKING
 
 from ..errors import StoreUnavailableError
@@ -115,6 +116,8 @@ class Session:
     async def _renew(self, lease_s: float) -> None:
         """Renew in one bulk operation, tried once: the next beat is the next try."""
         now_s = self._invocation.io.now()
+        if now_s >= (self._invocation.deadline_s or inf):  # thawed: something kept it from being joined (C4)
+            return
         entered: list[Holding] = []
         try:
             with self._lock:

@@ -10,7 +10,7 @@ import weakref
 
 import pytest
 
-from resilient_lambda import Idempotency, MemoryStore, NonRetryableError, batch_handler
+from resilient_lambda import DeadLetter, Idempotency, MemoryStore, NonRetryableError, Success, batch_handler
 from resilient_lambda._io import blocking
 from resilient_lambda.errors import StoreUnavailableError
 from resilient_lambda.events import ClaimTaken, CompletionUnrecorded
@@ -562,3 +562,36 @@ def test_a_forked_process_has_threads_of_its_own():
     if child == 0:
         os._exit(0 if deliver(100) == [] else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_claim_taken_anew_in_vain_is_given_back(make, store, time):
+    """Its lease ahead was lost, and nobody said whether the new claim was taken: it is that one which is released."""
+
+    def work(body):
+        if body["k"] == "a":
+            store.fail("renew", times=99)
+            time.advance(40)
+            store.heal()
+            store.take_away(key_of("b"))
+            store.fail("claim", times=4, has_effect=True)
+
+    assert make(work, lease_s=20).deliver("a", "b", timeout_s=900) == ["m1"]
+    assert store.status(key_of("b")) == "RELEASED"
+
+
+def test_a_failure_that_an_outer_policy_swallows_leaves_nothing_claimed(time, store, sink):
+    """It was to be set aside; the policy says that it is done."""
+
+    class Swallowing:
+        async def around(self, call, proceed):
+            await proceed(call)
+            return Success()
+
+    def work(record):
+        raise NonRetryableError
+
+    policies = [Swallowing(), Idempotency(store, key="k", namespace=NAMESPACE)]
+    handler = batch_handler(policies=policies, dead_letter=DeadLetter(sink))(work)
+
+    assert failed(handler(sqs_event([{"k": "a"}, {"k": "b"}]), time.context())) == []
+    assert (sink.letters, store.status(key_of("a")), store.status(key_of("b"))) == ([], "RELEASED", "RELEASED")
