@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from .call import Call, Invocation
     from .compose import Policy, Proceed
 
+_VERBS = ("warm", "get", "put_if", "put_many_if")
+
 # Every policy of the process, so that `resilient_lambda.testing.in_memory` can make all of them forget.
 living: WeakSet[Idempotency] = WeakSet()
 
@@ -100,8 +102,10 @@ class Idempotency:
         mode: Literal["enforce", "observe"] = "enforce",
         local_cache: int = 1_000,
     ) -> None:
-        if not callable(getattr(store, "put_if", None)) or isinstance(store, type):
-            raise ConfigurationError(f"Idempotency({store!r}) needs a store, such as DynamoDBStore('table')")
+        if isinstance(store, type) or not all(callable(getattr(store, verb, None)) for verb in _VERBS):
+            raise ConfigurationError(
+                f"Idempotency({store!r}) needs a store with {', '.join(_VERBS)}, such as DynamoDBStore('table')"
+            )
         one_of("on_missing_key", on_missing_key, ("error", "skip"))
         one_of("on_in_progress", on_in_progress, ("auto", "wait", "retry"))
         one_of("on_store_error", on_store_error, ("retry", "run"))

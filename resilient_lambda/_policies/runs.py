@@ -67,9 +67,9 @@ class Runs:
         try:
             with taken:
                 outcome = await proceed(call)
-        except GeneratorExit:  # the event loop is gone; nothing can be awaited
-            raise
         except BaseException as error:
+            if isinstance(error, GeneratorExit) and io.is_asynchronous:
+                raise  # the event loop is gone; nothing can be awaited
             if not taken.is_committed and type(error).__name__ != "SuspendExecution":  # it goes on later (B6)
                 name = type(error).__name__
                 session.commits.add(taken, lambda: taken.releasing(error=name))

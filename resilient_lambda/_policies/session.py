@@ -98,12 +98,10 @@ class Session:
 
     async def _give_back(self) -> None:
         """Release what was claimed, or may have been, without being run (protocols.md C2); no attempt is counted."""
-        claims, self.unstarted = self.unstarted, []
-        for start in range(0, len(claims), RELEASES_AT_ONCE):
-            if not self._invocation.has_time_for_store():
-                return  # the leases end on their own
-            releasing = [claim.releasing(error=None) for claim in claims[start : start + RELEASES_AT_ONCE]]
-            await together(self._invocation, self._store, releasing)
+        while self.unstarted and self._invocation.has_time_for_store():  # or else the leases end on their own
+            claims = self.unstarted[:RELEASES_AT_ONCE]
+            await together(self._invocation, self._store, [claim.releasing(error=None) for claim in claims])
+            del self.unstarted[: len(claims)]  # now: until then it may be cancelled, and `close` comes here again
             if self._invocation.is_store_away:
                 return
 

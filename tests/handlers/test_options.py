@@ -192,3 +192,12 @@ def test_a_missing_environment_variable_is_found_when_warmed(monkeypatch):
 
     with pytest.raises(ConfigurationError, match="NO_SUCH_QUEUE_URL"):
         handler(nothing)
+
+
+@pytest.mark.parametrize("verb", ["get", "put_if", "put_many_if"])
+def test_a_store_that_lacks_a_verb_is_refused_at_import(verb):
+    """Single records might do without it, and the first batch would fail for ever."""
+    store = MemoryStore()
+    setattr(store, verb, None)
+    with pytest.raises(ConfigurationError, match=f"needs a store with .*{verb}"):
+        Idempotency(store)
