@@ -282,7 +282,8 @@ class Idempotency:
         session.has_begun = True
         # What an outage has left must not take the time of the events that are here now.
         now_s = invocation.io.now()
-        await self._local.write_journal(self.store, invocation, until_s=now_s + (invocation.stop_at_s - now_s) / 4)
+        until_s = now_s + (invocation.stop_at_s - now_s) / 4
+        await self._local.write_journal(self.store, invocation, until_s=until_s, repeats=False)
 
     async def _has_room(self, session: Session) -> bool:
         """Wait for the store until what has ended is recorded as far as it must be; False if it is not (B9)."""

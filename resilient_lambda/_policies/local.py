@@ -96,12 +96,15 @@ class Journal:
             del self._unrecorded[next(iter(self._unrecorded))]
         self._unrecorded[key] = (claim, done)
 
-    async def write(self, store: Store, invocation: Invocation, cache: LocalCache, *, until_s: float) -> None:
+    async def write(
+        self, store: Store, invocation: Invocation, cache: LocalCache, *, until_s: float, repeats: bool
+    ) -> None:
         """
         Write what waits, until the store fails again or time is up.
 
         Args:
             until_s: Wall clock after which no further write is begun.
+            repeats: False to try each write once.
         """
         waiting = list(self._unrecorded.items())
         for start in range(0, len(waiting), WRITES_AT_ONCE):
@@ -117,7 +120,9 @@ class Journal:
                 claim.resume(invocation)
                 completing.append(claim.completing(done.result))
                 written.append((key, done))
-            for (key, done), completion in zip(written, await together(invocation, store, completing), strict=True):
+            for (key, done), completion in zip(
+                written, await together(invocation, store, completing, repeats=repeats), strict=True
+            ):
                 if completion is Completion.RECORDED:
                     self._unrecorded.pop(key, None)  # another invocation of the process may have been faster
                     cache.put(key, done)
@@ -155,7 +160,9 @@ class Local:
         """Take notice of how long a run took: the mean of all, the last five weighing most."""
         self.pace_s = self.pace_s * 0.8 + took_s * 0.2 if self.pace_s else took_s
 
-    async def write_journal(self, store: Store, invocation: Invocation, *, until_s: float = inf) -> None:
+    async def write_journal(
+        self, store: Store, invocation: Invocation, *, until_s: float = inf, repeats: bool = True
+    ) -> None:
         """Write the journal, see `Journal.write`."""
         if self.journal:
-            await self.journal.write(store, invocation, self.cache, until_s=until_s)
+            await self.journal.write(store, invocation, self.cache, until_s=until_s, repeats=repeats)

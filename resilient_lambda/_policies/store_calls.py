@@ -37,6 +37,7 @@ async def attempt(invocation: Invocation, function: Callable[P, T], *args: P.arg
         StoreError: The store refused for good.
     """
     io = invocation.io
+    _refuse_in_vain(invocation)
     number = 1
     while True:
         began_s = io.monotonic()
@@ -67,6 +68,10 @@ async def attempt_many(
         In order, the answer to each write, or its error.
     """
     io = invocation.io
+    try:
+        _refuse_in_vain(invocation)
+    except StoreUnavailableError as error:
+        return [error] * len(writes)
     answers: dict[int, PutResult | StoreError] = {}
     waiting = list(range(len(writes)))
     was_answered = False
@@ -104,6 +109,12 @@ async def _put_many(invocation: Invocation, store: Store, writes: list[Write]) -
     if not isinstance(answers, list) or len(answers) != len(writes):
         return [StoreError(f"the store did not answer each of {len(writes)} writes")] * len(writes)
     return [answer if isinstance(answer, StoreError) else _checked(answer) for answer in answers]
+
+
+def _refuse_in_vain(invocation: Invocation) -> None:
+    # A store that hung the last time is not asked when it may hang beyond the deadline: the answer must go out.
+    if invocation.is_store_away and not invocation.has_time_for_store():
+        raise StoreUnavailableError("there is no time left to ask a store that does not answer")
 
 
 def _checked(answer: object) -> PutResult | StoreError:

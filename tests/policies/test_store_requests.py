@@ -169,3 +169,19 @@ def test_a_store_that_fails_while_a_twin_is_waited_for(make, store, time):
         environment.invoke("a")
 
     assert environment.runs == []
+
+
+@pytest.mark.parametrize("mode", ["retry", "run"])
+@pytest.mark.parametrize("count", [1, 4])
+def test_what_an_outage_left_takes_no_time_from_the_events_at_hand(make, store, time, mode, count):
+    """The journal is tried once; and a store that hangs is not asked when it may hang beyond the deadline."""
+    environment = make(on_store_error=mode, local_cache=0)
+    store.fail("complete", times=99)
+    environment.deliver("left")
+    store.fail("any", times=9_999)
+    store.before_call = lambda step: time.advance(1.0)
+    ends_at_s = time.now() + 6
+    environment.deliver(*range(count), timeout_s=6)
+
+    assert time.now() < ends_at_s
+    assert (environment.runs[1:] == list(range(count))) == (mode == "run")
