@@ -172,4 +172,6 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
                 task.cancel()
                 with suppress(BaseException):
                     _loop.run_until_complete(task)
+            elif not task.cancelled():
+                task.exception()  # it is on its way; asked for, it is not reported as forgotten as well
             raise

@@ -11,7 +11,6 @@ from .._core.keys import digest
 from .._core.model import Category, Classification, Verdict
 from .._io.blocking import drive
 from ..errors import (
-    CommitConditionError,
     CommitLimitError,
     ConfigurationError,
     ItemTooLargeError,
@@ -131,8 +130,12 @@ class ActiveClaim(Holding):
             ConfigurationError: The store cannot do transactions.
             RuntimeError: Called twice, or in an ``async def`` handler; use `acommit_with` there.
         """
+        try:
+            self._refuse_in_async_handler("acommit_with")
+        except RuntimeError as error:
+            self.refusal = error  # who swallows it has not done what he meant to do
+            raise
         self._doubt()
-        self._refuse_in_async_handler("acommit_with")
         drive(self._commit_with(items, result))
 
     def acommit_with(self, items: Sequence[TransactItem], *, result: Any = None) -> Awaitable[None]:
@@ -148,7 +151,9 @@ class ActiveClaim(Holding):
         function swallows, must not pass for done (protocols.md A8).
         """
         if not self.is_committed:
-            self.refusal = StoreUnavailableError(f"it was not found out whether the commit of {self.key} took effect")
+            self.refusal = StoreUnavailableError(
+                f"it was not found out whether the commit of {self.key} took effect, or it was never awaited"
+            )
 
     def _refuse_in_async_handler(self, instead: str) -> None:
         if self._invocation.io.is_asynchronous:
@@ -180,29 +185,30 @@ class ActiveClaim(Holding):
         return lost
 
     async def _commit_with(self, items: Sequence[TransactItem], result: Any) -> None:
-        self._refuse_after_the_run()
-        if not callable(getattr(self._store, "transact", None)):
-            self.refusal = ConfigurationError(f"commit_with() needs a store with transactions, not {self._store!r}")
-            raise self.refusal
         try:
-            encoded = encode(result, compresses=self._terms.form.compresses)
-        except UnstorableResultError as error:
-            self.refusal = CommitLimitError(f"result= cannot be stored: {error}")
-            raise self.refusal from error
-        try:
-            # Inside the gate: a renewal beside the transaction would make DynamoDB refuse both (protocols.md B16).
-            async with self.gate:
-                try:
-                    await self._commit_gated(list(items), encoded)
-                except ItemTooLargeError:
-                    if encoded is None:
-                        raise
-                    self._invocation.post(ResultDropped(self.key, "too large for the store"))
-                    await self._commit_gated(list(items), None)
-        except (StoreError, CommitConditionError, CommitLimitError) as error:
+            await self._commit(list(items), result)
+        except Exception as error:  # the user's to handle; but if he swallows it, the event is not done
             self.refusal = error
             raise
         self.refusal = None
+
+    async def _commit(self, items: list[TransactItem], result: Any) -> None:
+        self._refuse_after_the_run()
+        if not callable(getattr(self._store, "transact", None)):
+            raise ConfigurationError(f"commit_with() needs a store with transactions, not {self._store!r}")
+        try:
+            encoded = encode(result, compresses=self._terms.form.compresses)
+        except UnstorableResultError as error:
+            raise CommitLimitError(f"result= cannot be stored: {error}") from error
+        # Inside the gate: a renewal beside the transaction would make DynamoDB refuse both (protocols.md B16).
+        async with self.gate:
+            try:
+                await self._commit_gated(items, encoded)
+            except ItemTooLargeError:
+                if encoded is None:
+                    raise
+                self._invocation.post(ResultDropped(self.key, "too large for the store"))
+                await self._commit_gated(items, None)
 
     async def _commit_gated(self, items: Sequence[TransactItem], result: str | bytes | None) -> None:
         if self.is_committed:

@@ -438,3 +438,16 @@ def test_what_the_function_left_behind_owns_nothing(other, store, ask):
     with pytest.raises(LeaseLostError, match="is over"):
         ask(claims[0])
     assert (store.status(), rows(store)) == ("RELEASED", [])
+
+
+@pytest.mark.parametrize("items", [None, 5, [5], [{"Put": {}}]], ids=repr)
+def test_what_is_no_transaction_is_the_functions_own_error(make, store, sink, items):
+    """Raised before anything is sent: it counts as an attempt, and as what it is."""
+
+    def work(body):
+        drive(current_claim().acommit_with(items))
+
+    environment = make(work, sink=sink, max_attempts=1)
+
+    assert environment.deliver("a") == []
+    assert [error for _, error in sink.letters] == ["CommitLimitError" if isinstance(items, list) else "TypeError"]

@@ -120,6 +120,10 @@ class ExecutionEnvironment:
         self.cold_starts += 1
         self.is_cold = True
 
+    def go_on(self) -> None:
+        """Let a process go on that has stopped itself."""
+        self._signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End the process, if there is one, and reap it."""
         if self._process is not None and self._api is not None:
@@ -129,13 +133,22 @@ class ExecutionEnvironment:
             self._api.close()
         self._process = self._api = None
 
-    def invoke(self, event: Any, *, timeout_s: float = 5.0, kill_after_s: float | None = None) -> Result:
+    def invoke(
+        self,
+        event: Any,
+        *,
+        timeout_s: float = 5.0,
+        kill_after_s: float | None = None,
+        stall_after_s: float | None = None,
+        stall_s: float = 0.0,
+    ) -> Result:
         """
         Run the function on *event* and return how it ended.
 
         Args:
             timeout_s: The function's timeout; it counts from the moment at which the function takes the event.
             kill_after_s: Kill the process so long after it took the event, unless it has answered by then.
+            stall_after_s: Stop the process so long after it took the event, and let it go on *stall_s* later.
         """
         request_id = str(uuid.uuid4())
         self.start()
@@ -148,7 +161,13 @@ class ExecutionEnvironment:
             return self._ended_before_the_start(request_id, taken)
         self.is_cold = False
         kill_s = timeout_s if kill_after_s is None else min(kill_after_s, timeout_s)
-        end = self._wait(until_s=taken.at_s + kill_s)
+        end = None
+        if stall_after_s is not None:
+            end = self._wait(until_s=taken.at_s + min(stall_after_s, kill_s))
+            if end is None:
+                self._stall(min(stall_s, kill_s - stall_after_s))
+        if end is None:
+            end = self._wait(until_s=taken.at_s + kill_s)
         match end:
             case Responded(payload):
                 return Answered(request_id, payload, time.monotonic() - taken.at_s)
@@ -159,6 +178,11 @@ class ExecutionEnvironment:
                 return Died(request_id, code)
         self.stop()
         return TimedOut(request_id) if kill_s == timeout_s else Died(request_id, -signal.SIGKILL)
+
+    def _stall(self, stall_s: float) -> None:
+        self._signal(signal.SIGSTOP)
+        time.sleep(max(stall_s, 0))
+        self._signal(signal.SIGCONT)
 
     def _ended_before_the_start(self, request_id: str, end: Happening | Exited | None) -> Result:
         match end:

@@ -24,7 +24,7 @@ from .environment import Answered, Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-BATCH_LIMIT = 10
+BATCH_LIMIT = 10  # without a batching window; with one it is 10,000
 
 
 class Message:
@@ -61,6 +61,7 @@ class Queue:
         max_receives: After so many receives the next one puts the message among `dead`; None for no limit.
         twins: Share of the receives that do not hide the message.
         ghosts: Share of the messages that are delivered once more after they were deleted.
+        batch_limit: The most messages of one receive.
         rng: Decides on twins and ghosts.
     """
 
@@ -71,12 +72,14 @@ class Queue:
         max_receives: int | None = None,
         twins: float = 0.0,
         ghosts: float = 0.0,
+        batch_limit: int = BATCH_LIMIT,
         rng: random.Random | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._visibility_s = visibility_s
         self._max_receives = max_receives
         self._twins, self._ghosts = twins, ghosts
+        self._batch_limit = batch_limit
         self._rng = rng or random.Random(0)
         self._now = now
         self._lock = threading.Lock()
@@ -102,13 +105,14 @@ class Queue:
         with self._lock:
             return list(self._messages.values())
 
-    def receive(self, at_most: int = BATCH_LIMIT) -> list[Delivery]:
+    def receive(self, at_most: int | None = None) -> list[Delivery]:
         """Return the messages that are visible now, the longest visible first."""
         with self._lock:
             now_s = self._now()
             visible = [message for message in self._messages.values() if message.visible_at_s <= now_s]
+            limit = self._batch_limit if at_most is None else min(at_most, self._batch_limit)
             batch: list[Delivery] = []
-            for message in sorted(visible, key=lambda message: message.visible_at_s)[: min(at_most, BATCH_LIMIT)]:
+            for message in sorted(visible, key=lambda message: message.visible_at_s)[:limit]:
                 if message.receives == self._max_receives:
                     self.dead.append(self._messages.pop(message.id))
                     continue
