@@ -120,15 +120,15 @@ class Journal:
                 claim.resume(invocation)
                 completing.append(claim.completing(done.result))
                 written.append((key, done))
-            for (key, done), completion in zip(
-                written, await together(invocation, store, completing, repeats=repeats), strict=True
-            ):
+            ends = await together(invocation, store, completing, repeats=repeats)
+            for (key, done), completion in zip(written, ends, strict=True):
                 if completion is Completion.RECORDED:
                     self._unrecorded.pop(key, None)  # another invocation of the process may have been faster
                     cache.put(key, done)
                 # If LOST, another worker still holds the key. Should it fail or die, this success is written over what
                 # it left.
-            if invocation.is_store_away:
+            if ends and all(end is Completion.UNRECORDED for end in ends):
+                invocation.is_store_away = True  # so the events at hand ask it once
                 return
 
 
