@@ -8,6 +8,7 @@ Nothing is left running when the handler returns: Lambda freezes the environment
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from .._core.model import Category, Classification, Disposition, Failure, Verdict
@@ -173,10 +174,10 @@ async def run_with_policies(plan: Plan, batch: Batch, records: Iterable[Record[A
             calls[number] = None  # what has run is not kept
             if call.put_off is not None:
                 put_off.append(call)
-        # Whoever waits for a twin does so when nothing else is left to do, and while nothing is held: two environments
-        # that wait for each other's letters would wait for ever (protocols.md C3). What may end the environment runs
-        # last of all, when its neighbours are done, and the likeliest culprit after the others (A6).
-        for call in sorted(put_off, key=lambda call: call.put_off or 0):
+        # What may end the environment runs when its neighbours are done, the likeliest culprit after the others
+        # (protocols.md A6). Whoever waits for a twin, perhaps until time is up, does so last, and while nothing is
+        # held: two environments that wait for each other's letters would wait for ever (C3).
+        for call in sorted(put_off, key=lambda call: call.put_off or inf):
             await batch.park()
             call.is_last_resort, call.put_off = True, None
             await _run_one(plan, batch, call)

@@ -140,7 +140,8 @@ class Call:
         max_attempts: Real attempts after which the record is set aside; None for no limit.
         is_last_resort: False while other records could run instead: then waiting for a twin, or running what may end
             the environment, is put off.
-        put_off: Set by a policy that put this run off, to what it has against it: the higher, the later.
+        put_off: Set by a policy that put this run off: how often it has ended its environment, or 0 if it waits for
+            something. The fewer the sooner, and those that wait are the last.
     """
 
     __slots__ = (

@@ -243,6 +243,16 @@ def test_of_two_suspects_the_one_that_lapsed_more_often_is_the_last(make, store,
     assert environment.runs == ["c", "b", "a"]
 
 
+def test_suspects_do_not_wait_for_those_that_wait(make, store, time):
+    """A twin may last until time is up; a suspect can run at once."""
+    store.lay(time.now(), key=key_of("a"), lease_until_s=time.now() + 600)
+    store.lay(time.now(), key=key_of("b"), lapses=1, status="RELEASED")
+    environment = make(on_in_progress="wait")
+
+    assert environment.deliver("a", "b", "c", receives=2) == ["m0"]
+    assert environment.runs == ["c", "b"]
+
+
 def test_a_crash_leaves_the_suspects_neighbours_recorded(make, store, time):
     """What ran before it is completed, and nothing else is in progress."""
     store.lay(time.now(), key=key_of("a"), lapses=1, status="RELEASED")
