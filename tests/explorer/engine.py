@@ -1,17 +1,18 @@
 """
 A deterministic explorer: it walks through every order in which the steps of a world can happen.
 
-A world offers actions and does them; after each one its invariants are checked. Worlds cannot be copied (they hold
-running coroutines), so a branch is reached by doing its actions again from the start. Two paths that end in the same
-fingerprint have the same future, so only the first is followed.
+A world is asked for its first state and for what can follow a state; states are values, so each is visited once.
+Breadth first: the schedule that convicts is one of the shortest.
 """
 
 from __future__ import annotations
 
+from array import array
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Hashable, Iterable, Iterator
 
     Action = tuple[str, ...]
 
@@ -23,20 +24,12 @@ class Violation(AssertionError):
 class World(Protocol):
     """What the explorer walks through."""
 
-    def actions(self) -> Sequence[Action]:
-        """Return all that could happen next, in a fixed order."""
+    def begin(self) -> Hashable:
+        """Return the first state."""
         ...
 
-    def do(self, action: Action) -> None:
-        """Let *action* happen, and check the invariants."""
-        ...
-
-    def fingerprint(self) -> Hashable:
-        """Return what determines the future of this world."""
-        ...
-
-    def close(self) -> None:
-        """End without any further step."""
+    def following(self, state: Hashable) -> Iterable[tuple[Action, Hashable, str | None]]:
+        """Return all that can happen in *state*: the action, the state after it, what it violates (None if nothing)."""
         ...
 
 
@@ -55,67 +48,56 @@ class Explored(NamedTuple):
     was_cut: bool
 
 
-def explore(make_world: Callable[[], World], *, max_states: int) -> Explored:
+def explore(world: World, *, max_states: int) -> Explored:
     """
     Visit every reachable state once.
 
     Raises:
         Violation: An invariant broke; the schedule is in the message.
     """
-    walk = _Walk(make_world)
-    try:
-        return walk.through(max_states)
-    finally:
-        walk.leave()
-
-
-class _Walk:
-    def __init__(self, make_world: Callable[[], World]) -> None:
-        self._make_world = make_world
-        self._path: list[Action] = []
-        self._world: World | None = make_world()
-
-    def through(self, max_states: int) -> Explored:
-        assert self._world is not None
-        seen = {self._world.fingerprint()}
-        ends = 0
-        levels = [list(reversed(self._world.actions()))]  # per level: the actions still to be tried there
-        while levels:
-            if not levels[-1]:
-                levels.pop()
-                if self._path:
-                    self._path.pop()
-                self.leave()  # it stands deeper than this level
-                continue
-            world = self._do(levels[-1].pop())
-            mark = world.fingerprint()
+    first = world.begin()
+    seen = {hash(first)}  # 64 bits: millions of states fit, and two of them hardly ever share one
+    path = _Path()
+    waiting = deque([(first, 0)])
+    ends = 0
+    while waiting:
+        state, number = waiting.popleft()
+        is_end = True
+        for action, reached, problem in world.following(state):
+            is_end = False
+            if problem is not None:
+                raise Violation(f"{problem}\nschedule: {path.to(number, action)}")
+            mark = hash(reached)
             if mark in seen:
-                self._path.pop()
-                self.leave()
                 continue
             seen.add(mark)
+            waiting.append((reached, path.add(number, action)))
             if len(seen) >= max_states:
                 return Explored(len(seen), ends, was_cut=True)
-            following = world.actions()
-            ends += not following
-            levels.append(list(reversed(following)))
-        return Explored(len(seen), ends, was_cut=False)
+        ends += is_end
+    return Explored(len(seen), ends, was_cut=False)
 
-    def _do(self, action: Action) -> World:
-        if self._world is None:
-            self._world = self._make_world()
-            for step in self._path:
-                self._world.do(step)
-        self._path.append(action)
-        try:
-            self._world.do(action)
-        except Violation as violation:
-            schedule = " | ".join(" ".join(step) for step in self._path)
-            raise Violation(f"{violation}\nschedule: {schedule}") from None
-        return self._world
 
-    def leave(self) -> None:
-        """Give up the live world; the next action begins with a new one."""
-        if self._world is not None:
-            self._world.close()
-            self._world = None
+class _Path:
+    """How each state was reached, in a few bytes per state."""
+
+    def __init__(self) -> None:
+        self._before = array("Q", [0])
+        self._numbers = array("L", [0])
+        self._actions: dict[Action, int] = {}
+
+    def add(self, before: int, action: Action) -> int:
+        """Return the number of the state that *action* reaches from the state *before*."""
+        self._before.append(before)
+        self._numbers.append(self._actions.setdefault(action, len(self._actions)))
+        return len(self._before) - 1
+
+    def to(self, number: int, last: Action) -> str:
+        """Return the schedule that ends with *last* in the state *number*."""
+        return " | ".join(" ".join(action) for action in (*reversed(list(self._back_from(number))), last))
+
+    def _back_from(self, number: int) -> Iterator[Action]:
+        actions = list(self._actions)
+        while number:
+            yield actions[self._numbers[number]]
+            number = self._before[number]

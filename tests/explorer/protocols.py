@@ -1,43 +1,64 @@
-"""The protocols that are explored: the library's own, and one that completes unconditionally."""
+"""The protocols that are explored: the library's own, for one record and for a batch, and one that is known to fail."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from resilient_lambda import Classifier, Disposition, Idempotency, Record, Success
-from resilient_lambda._core.idempotency import believes, owner_of, parse
+from resilient_lambda import Classifier, Disposition, Idempotency, Record, Success, current_claim
+from resilient_lambda._core.keys import key_prefix, stored_key
 from resilient_lambda._core.sources import SQS
+from resilient_lambda._handlers.plan import Plan
+from resilient_lambda._handlers.running import Batch, run_with_policies
 from resilient_lambda._policies.call import Call, Invocation
 from resilient_lambda._policies.compose import compose, finish
+from resilient_lambda.errors import LeaseLostError, RetryableError
 from resilient_lambda.events import ClaimLost, CompletionUnrecorded
-from resilient_lambda.stores import ABSENT, AsRead, Conflict, MemoryStore
+from resilient_lambda.stores import ABSENT, AsRead, Conflict
 from resilient_lambda.testing import sqs_record
 
-from .workers import StepIo, StoreWorld, Violation, Worker
+from .invariants import LEASE_S, SKEW_S
 
-LEASE_S = 10.0
-SKEW_S = 1.0
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .environment import Environment, Protocol
+    from .stepping import StepIo
+
 NAMESPACE = "explored"
+LEDGER = "ledger"
 
 
-def idempotency(world: StoreWorld) -> Any:
-    """One environment of the library's own protocol: the real policy, claim, completion and journal."""
-    policy = Idempotency(world.store, namespace=NAMESPACE, lease_s=LEASE_S, skew_s=SKEW_S)
+def stored(letter: str) -> str:
+    """Return the stored key of the records that have *letter* as their key."""
+    return stored_key(key_prefix(NAMESPACE), letter)
+
+
+class Asked:
+    """What a policy takes for its store: calls of these methods are steps, none is ever made here."""
+
+    def warm(self) -> None: ...
+    def get(self, keys: Any) -> Any: ...
+    def put_if(self, key: Any, item: Any, expected: Any) -> Any: ...
+    def put_many_if(self, writes: Any) -> Any: ...
+    def transact(self, own: Any, items: Any, *, token: str) -> Any: ...
+    def put(self, key: Any, item: Any) -> Any: ...
+    def delete(self, key: Any) -> Any: ...
+
+
+def one_record(environment: Environment, io: StepIo) -> Any:
+    """One environment of the library's own protocol that is given one record: the composed policy alone."""
+    policy = Idempotency(Asked(), namespace=NAMESPACE, lease_s=LEASE_S, skew_s=SKEW_S)
     classify = Classifier().classify
 
-    async def deliver(io: StepIo, worker: Worker) -> None:
-        def work(_: object) -> None:
-            world.effects.append((worker.name, worker.claim.entry.lapses))
+    async def work(_: object) -> None:
+        await _take_effect(environment, io)
 
-        def observe(event: object) -> None:
-            worker.events.append(event)
-            if isinstance(event, ClaimLost):
-                _check_loss(world, worker)
-
-        worker.events.clear()
-        invocation = Invocation(io, SQS, None, observers=[observe], margin_s=None)
+    async def deliver(records: tuple[int, ...]) -> None:
+        invocation = Invocation(io, SQS, None, observers=[lambda event: _observe(environment, event)], margin_s=None)
+        record = Record(sqs_record("{}", message_id="m", receives=1 + environment.delivery), SQS)
         call = Call(
-            Record(sqs_record("{}", message_id="m", receives=1 + worker.redeliveries), SQS),
+            record,
             invocation,
             argument_of=lambda record: record,
             classify=classify,
@@ -50,104 +71,166 @@ def idempotency(world: StoreWorld) -> Any:
         finally:
             await finish((policy,), invocation)
         if isinstance(outcome, Success):
-            worker.has_succeeded = True
-            _check_success(world, worker)
+            environment.acknowledged.add(stored("m"))
+            environment.failed = ()
+        else:
+            environment.failed = records
 
     return deliver
 
 
-def check_idempotency(world: StoreWorld) -> None:
-    """Check what must hold in every state; raises `Violation`."""
-    if "violation" in world.facts:  # noticed inside a coroutine, which must not be torn by it
-        raise Violation(world.facts["violation"])
-    entry = _entry(world)
-    for worker in world.workers.values():
-        claim = worker.claim
-        if claim is None or worker.is_crashed or claim.is_settled:
-            continue
-        if believes(claim.entry, now_s=world.now_s, skew_s=SKEW_S) and (
-            entry is None or owner_of(entry.version) != owner_of(claim.entry.version)
-        ):
-            raise Violation(f"{worker.name} trusts its lease, but the key belongs to {entry}")
-    done = world.facts.get("completed")
-    if done is not None and (entry is None or entry.version != done):
-        raise Violation(f"the completion {done} was overwritten by {entry}")
-    if entry is not None and entry.status.value == "COMPLETED":
-        world.facts["completed"] = entry.version
-    check_effects(world)
+class Delivery(NamedTuple):
+    """
+    How a worker is given a batch.
+
+    Attributes:
+        letters: The key of each record.
+        run_s: How long a run takes: the shorter, the more claims are taken ahead at once.
+        is_warm: True if the environment has seen a run before, and so knows how long one takes.
+        stop_s: How long after its beginning the invocation starts nothing more.
+        function: What the user's function does.
+        policy: Makes the policy.
+    """
+
+    letters: str
+    run_s: float = 0.01
+    is_warm: bool = False
+    stop_s: float = 1_000.0
+    function: str = "effect"
+    policy: Callable[..., Idempotency] = Idempotency
+
+    def protocol(self) -> Protocol:
+        """Return the protocol of a worker that is given this."""
+        return self._begin
+
+    def _begin(self, environment: Environment, io: StepIo) -> Any:
+        function = FUNCTIONS[self.function]
+
+        async def work(record):
+            await function(environment, io)
+
+        environment.run_s = self.run_s
+        plan = Plan(
+            work,
+            policies=[self.policy(Asked(), key="key", namespace=NAMESPACE, lease_s=LEASE_S, skew_s=SKEW_S)],
+            dead_letter=None,
+            observers=[lambda event: _observe(environment, event)],
+            classifier=None,
+            model=None,
+            raw=False,
+            max_attempts=None,
+            margin_s=None,
+            local_names={},
+            is_event=False,
+        )
+        letters = self.letters + "~"  # for the warming up
+
+        async def deliver(records: tuple[int, ...]) -> None:
+            invocation = Invocation(
+                io, SQS, _Context, observers=plan.observers, margin_s=_Context.REMAINING_S - self.stop_s
+            )
+            batch = Batch(plan, invocation)
+            receives = 1 + environment.delivery
+            await run_with_policies(
+                plan,
+                batch,
+                [Record(_raw(letters[n], n, receives), SQS) for n in records],
+            )
+            environment.failed = tuple(sorted(int(record_id) for record_id in batch.failed_ids))
+            environment.acknowledged |= {stored(letters[n]) for n in records if n not in environment.failed}
+
+        if self.is_warm:
+            environment.warm_up(deliver, (len(self.letters),))
+        return deliver
 
 
-def check_effects(world: StoreWorld) -> None:
-    """No effect is repeated unless a lease has lapsed in between."""
-    for n, (second, lapses_after) in enumerate(world.effects):
-        for first, lapses_before in world.effects[:n]:
-            if lapses_after == lapses_before:
-                raise Violation(f"{second} repeated the effect of {first} although no lease had lapsed")
+@cache
+def _raw(letter: str, number: int, receives: int) -> dict[str, Any]:
+    return sqs_record({"key": letter}, message_id=str(number), receives=receives)
 
 
-def _check_loss(world: StoreWorld, worker: Worker) -> None:
-    entry = _entry(world)
-    if entry is not None and owner_of(entry.version) == owner_of(worker.claim.entry.version):
-        world.facts["violation"] = f"{worker.name} was refused by its own item {entry}"
+class _Context:
+    """A Lambda context with time enough for all store calls."""
+
+    REMAINING_S = 10_000.0
+
+    @classmethod
+    def get_remaining_time_in_millis(cls) -> int:
+        return int(cls.REMAINING_S * 1_000)
 
 
-def _check_success(world: StoreWorld, worker: Worker) -> None:
-    entry = _entry(world)
-    is_journalled = any(isinstance(event, CompletionUnrecorded | ClaimLost) for event in worker.events)
-    if not is_journalled and (entry is None or entry.status.value != "COMPLETED"):
-        world.facts["violation"] = f"the success of {worker.name} was dropped: {entry}"
+async def _take_effect(environment: Environment, io: StepIo) -> None:
+    claim = current_claim()
+    environment.claims.append(claim)
+    await io.work()
+    environment.effects.append((claim.key, claim.entry.lapses))
 
 
-def _entry(world: StoreWorld) -> Any:
-    (key,) = world.keys
-    return parse(world.store.get([key]).get(key))
+async def _commit(environment: Environment, io: StepIo) -> None:
+    claim = current_claim()
+    environment.claims.append(claim)
+    await io.work()
+    # Unconditional: nothing but the transaction keeps the row from being written twice.
+    await claim.acommit_with([{"Put": {"TableName": LEDGER, "Item": {"id": claim.key}}}])
 
 
-def unconditional(world: StoreWorld) -> Any:
+async def _swallow(environment: Environment, io: StepIo) -> None:
+    try:
+        await _commit(environment, io)
+    except RetryableError:
+        raise
+    except (Exception, LeaseLostError):  # what no function should do
+        pass
+
+
+async def _raise_late(environment: Environment, io: StepIo) -> None:
+    await _commit(environment, io)
+    raise ValueError("after the commit")
+
+
+FUNCTIONS = {"effect": _take_effect, "commit": _commit, "swallow": _swallow, "raise late": _raise_late}
+
+
+def _observe(environment: Environment, event: object) -> None:
+    if isinstance(event, ClaimLost | CompletionUnrecorded):
+        environment.journalled.add(event.key)
+
+
+def unconditional(environment: Environment, io: StepIo) -> Any:
     """
     A model of a protocol whose claim is conditional, but whose completion and deletion are not.
 
     The first of the peers' bugs: a former owner overwrites or deletes the claim of the new one.
     """
-    (key,) = world.keys
+    key, store = stored("m"), Asked()
 
-    async def deliver(io: StepIo, worker: Worker) -> None:
-        claim = {"status": "IN_PROGRESS", "version": io.token(), "lease_until_s": io.now() + LEASE_S}
-        answer = await io.call(world.store.put_if, key, claim, ABSENT)
-        lapses = 0
+    async def deliver(records: tuple[int, ...]) -> None:
+        environment.failed = records
+        item = {"format": 1, "status": "IN_PROGRESS", "version": f"{io.token()}.0", "expires_at_s": 9_999_999}
+        claim = {**item, "lease_until_s": io.now() + LEASE_S, "lapses": 0}
+        answer = await io.call(store.put_if, key, claim, ABSENT)
         if isinstance(answer, Conflict):
-            current = answer.current
-            assert current is not None
+            current: Any = answer.current
             if current["status"] == "COMPLETED":
-                worker.has_succeeded = True
+                environment.failed = ()
                 return
-            if io.now() <= current["lease_until_s"]:  # type: ignore[operator]
+            if io.now() <= current["lease_until_s"]:
                 return
-            lapses = world.facts["lapses"] = world.facts.get("lapses", 0) + 1
-            answer = await io.call(world.store.put_if, key, claim, AsRead((("version", current["version"]),)))
+            claim["lapses"] = current["lapses"] + 1
+            answer = await io.call(store.put_if, key, claim, AsRead((("version", current["version"]),)))
             if isinstance(answer, Conflict):
                 return
         try:
-            await io.invoke(lambda _: world.effects.append((worker.name, world.facts.get("lapses", lapses))), None)
+            await io.work()
         except Exception:
-            await io.call(_delete, world.store, key)
+            await io.call(store.delete, key)
             return
-        await io.call(_put, world.store, key, {"status": "COMPLETED", "version": io.token()})
-        worker.has_succeeded = True
+        environment.effects.append((key, claim["lapses"]))
+        await io.call(store.put, key, {**item, "status": "COMPLETED", "version": f"{io.token()}.1"})
+        environment.failed = ()
 
     return deliver
 
 
 async def _nothing_waits() -> None:
     """Nothing else is in the batch."""
-
-
-def _put(store: MemoryStore, key: str, item: Any) -> None:
-    current = store.get([key]).get(key)
-    store.put_if(key, item, ABSENT if current is None else AsRead((("version", current["version"]),)))
-
-
-def _delete(store: MemoryStore, key: str) -> None:
-    current = store.get([key]).get(key)
-    if current is not None:
-        store.delete_if(key, AsRead((("version", current["version"]),)))
