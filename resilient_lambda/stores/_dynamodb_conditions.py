@@ -31,7 +31,8 @@ def write_condition(
             f"{where}: ConditionExpression is a {type(condition).__name__};"
             " write a text, or a condition such as boto3's Attr('id').not_exists()"
         )
-    from boto3.dynamodb.conditions import ConditionExpressionBuilder  # loaded: the user has made the condition with it
+    # Loaded: the user has made the condition with it.
+    from boto3.dynamodb.conditions import ConditionExpressionBuilder  # type: ignore[import-untyped,unused-ignore]
 
     built = ConditionExpressionBuilder().build_expression(condition)
     taken = sorted(
