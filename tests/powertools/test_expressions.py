@@ -6,6 +6,7 @@ import pytest
 
 from resilient_lambda import Idempotency, JMESPath, Record, batch_handler
 from resilient_lambda.errors import MissingKeyError
+from tests.naming import id_of
 from tests.powertools.fleet import PREFIX
 
 
@@ -20,7 +21,7 @@ from tests.powertools.fleet import PREFIX
         ("powertools_json(body).id", JMESPath("powertools_json(body).id")),
         ("", lambda order: order),
     ],
-    ids=str,
+    ids=id_of,
 )
 @pytest.mark.parametrize(("first", "second"), [("theirs", "ours"), ("ours", "theirs")])
 def test_an_event_has_the_same_key(fleet, expression, ours_key, first, second):
@@ -42,7 +43,7 @@ def test_an_event_has_the_same_key(fleet, expression, ours_key, first, second):
         ("powertools_json(body).[tenant, order_id]", ["tenant", "order_id"]),
         ("powertools_json(body)", lambda order: order),
     ],
-    ids=str,
+    ids=id_of,
 )
 @pytest.mark.parametrize("first", ["theirs", "ours"])
 def test_a_record_has_the_same_key(fleet, expression, ours_key, first):

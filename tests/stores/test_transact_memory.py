@@ -15,6 +15,7 @@ from resilient_lambda.stores import ABSENT, STORED, MemoryStore, Write
 from resilient_lambda.stores.dynamodb import DynamoDBStore
 from resilient_lambda.stores.items import put_if_absent
 from resilient_lambda.testing import in_memory
+from tests.naming import id_of
 
 OWN = Write("key#1", {"version": "a.1"}, ABSENT)
 
@@ -75,7 +76,7 @@ def test_what_was_committed_does_not_change_with_the_users_objects():
         Attr("id").not_exists(),
         Attr("id").not_exists() & Attr("line").not_exists(),
     ],
-    ids=repr,
+    ids=id_of,
 )
 def test_key_that_must_be_absent_is_looked_up_in_what_was_put(condition):
     """The second Put of an order's line is refused, and shows the first."""
