@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .._named_tuple import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
     Value: TypeAlias = str | int | float | bytes
@@ -89,6 +89,31 @@ def judge(item: Item, current: Item | None) -> Stored | Conflict:
     if current is not None and current.get("version") == item["version"]:
         return STORED
     return Conflict(current)
+
+
+def refuse_repeated_keys(writes: Sequence[Write]) -> None:
+    """
+    Refuse a bulk write that names a key twice: DynamoDB would refuse all of its entries (protocols.md B10).
+
+    Raises:
+        ValueError: A key is named twice.
+    """
+    keys = [write.key for write in writes]
+    if len(set(keys)) != len(keys):
+        repeated = sorted({key for key in keys if keys.count(key) > 1})
+        raise ValueError(f"a bulk write names {len(repeated)} key(s) twice, the first is {repeated[0]!r}")
+
+
+def refuse_other_types(item: Mapping[str, object]) -> None:
+    """
+    Refuse an item that DynamoDB would not take, so that a test in memory finds it too.
+
+    Raises:
+        TypeError: A value is no str, int, float or bytes.
+    """
+    for field, value in item.items():
+        if isinstance(value, bool) or not isinstance(value, (str, int, float, bytes)):
+            raise TypeError(f"the field {field!r} is a {type(value).__name__}; a store keeps str, int, float and bytes")
 
 
 if TYPE_CHECKING:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core.cas import ABSENT, STORED, Absent, AsRead, Conflict, Stored, Write
-from .memory import MemoryStore
 
 if TYPE_CHECKING:
     from .base import Store, TransactionalStore
     from .dynamodb import DynamoDBStore
+    from .memory import MemoryStore
 else:
-    _HOMES = {"DynamoDBStore": ".dynamodb", "Store": ".base", "TransactionalStore": ".base"}
+    _HOMES = {
+        "DynamoDBStore": ".dynamodb",
+        "MemoryStore": ".memory",
+        "Store": ".base",
+        "TransactionalStore": ".base",
+    }
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Literal
 
-from .._core.cas import STORED, Absent, Conflict, judge
+from .._core.cas import STORED, Absent, Conflict, judge, refuse_other_types, refuse_repeated_keys
 from ..errors import ConfigurationError
 from ._aws_client import forbid_retries_within_single_try, rehearse, shared_client, single_try, warn_of_long_bounds
 from ._bulk_engine import Engine
 from ._dynamodb_errors import CONDITION_FAILED, code_of, response_of, translate
 from ._dynamodb_wire import TTL_FIELD, Layout
-from .memory import refuse_other_types, refuse_repeated_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

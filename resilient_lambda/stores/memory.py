@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from .._core.cas import STORED, Conflict, holds, judge
+from .._core.cas import STORED, Conflict, holds, judge, refuse_other_types, refuse_repeated_keys
 from ..errors import StoreError
 
 if TYPE_CHECKING:
@@ -124,28 +124,3 @@ class MemoryStore:
             self._items[key] = dict(item)
             return STORED
         return judge(item, dict(current) if current is not None else None)
-
-
-def refuse_repeated_keys(writes: Sequence[Write]) -> None:
-    """
-    Refuse a bulk write that names a key twice: DynamoDB would refuse all of its entries (protocols.md B10).
-
-    Raises:
-        ValueError: A key is named twice.
-    """
-    keys = [write.key for write in writes]
-    if len(set(keys)) != len(keys):
-        repeated = sorted({key for key in keys if keys.count(key) > 1})
-        raise ValueError(f"a bulk write names {len(repeated)} key(s) twice, the first is {repeated[0]!r}")
-
-
-def refuse_other_types(item: Mapping[str, object]) -> None:
-    """
-    Refuse an item that DynamoDB would not take, so that a test in memory finds it too.
-
-    Raises:
-        TypeError: A value is no str, int, float or bytes.
-    """
-    for field, value in item.items():
-        if isinstance(value, bool) or not isinstance(value, (str, int, float, bytes)):
-            raise TypeError(f"the field {field!r} is a {type(value).__name__}; a store keeps str, int, float and bytes")

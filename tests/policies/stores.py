@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from resilient_lambda._core.cas import refuse_repeated_keys
 from resilient_lambda._core.idempotency import Entry, Status, owner_of, parse, render
 from resilient_lambda._core.keys import key_prefix, stored_key
 from resilient_lambda.errors import StoreError, StoreUnavailableError
 from resilient_lambda.stores import ABSENT, AsRead, MemoryStore
-from resilient_lambda.stores.memory import refuse_repeated_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
