@@ -52,7 +52,7 @@ class Session:
         self._invocation = invocation
         self._beat: Beat | None = None
         self._lock = threading.Lock()
-        self._watched: set[Holding] = set()
+        self._watched: dict[Holding, None] = {}  # in the order they were claimed: so are they renewed
         self._is_ended = False
 
     @property
@@ -68,7 +68,7 @@ class Session:
             StoreUnavailableError: There is no thread for the heartbeat.
         """
         with self._lock:  # claims are taken by the handler, and by the job that claims ahead
-            self._watched.update(claims)
+            self._watched.update(dict.fromkeys(claims))
             if self._beat is None and not self._is_ended:
                 try:
                     self._beat = self._invocation.io.every(interval_s, lambda: self._renew(lease_s))
@@ -123,7 +123,7 @@ class Session:
             for holding in watched:
                 left_s = holding.entry.lease_until_s - now_s
                 if holding.is_settled or holding.is_lost or left_s <= 0:  # never one that has lapsed (B2)
-                    self._watched.discard(holding)
+                    self._watched.pop(holding, None)
                     continue
                 # What only waits for its turn is renewed when half of its lease is gone (D3). Whatever is inside the
                 # gate is being written just now.

@@ -320,6 +320,16 @@ def test_running_keys_are_renewed_in_one_request_and_waiting_ones_when_half_is_g
     assert together(store.steps) == [("claim", 3), ("renew", 4), ("complete", 3)]
 
 
+def test_renewals_name_their_keys_in_the_order_of_the_claims(make, store, time):
+    """The same every time, so that what happens can be repeated."""
+    order = []
+    write = store.put_many_if
+    store.put_many_if = lambda writes: (order.append([entry.key for entry in writes]), write(writes))[1]
+    make(lambda body: time.advance(22) if body["k"] == 0 else None, lease_s=30).deliver(*range(20), timeout_s=900)
+
+    assert order[1] == [key_of(n) for n in range(20)]
+
+
 def test_a_key_function_is_asked_once_for_each_record(make):
     """Ahead of the run; its answer is kept."""
     asked = []
