@@ -11,11 +11,11 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from .._core.model import Category, Classification, Disposition, Failure, Verdict
+from .._core.model import Disposition, Failure
 from .._core.record import Record
 from .._policies.call import logger
 from .._policies.compose import close, expect, finish, is_failure, refuse_awaitable
-from ..errors import DeadlineExceededError
+from .._policies.refusals import not_started
 from ..events import RecordSettled
 from .settling import Letter, give_back, is_reporting, park, report, settled
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from .._core.sources import Source
     from .._policies.call import Call, Invocation
     from .plan import Plan
-
-_NOT_STARTED = Classification(Verdict.RETRYABLE, Category.TIMEOUT, reason="no time left to start")
 
 
 class Batch:
@@ -80,8 +78,7 @@ class Batch:
 
     def give_back(self, record: Record[Any]) -> None:
         """Settle a record that was not started, for want of time."""
-        error = DeadlineExceededError("the invocation has no time left to start this record")
-        self._conclude(record, Failure(error, _NOT_STARTED, ran=False), Disposition.RETRY)
+        self._conclude(record, not_started(), Disposition.RETRY)
 
     def _conclude(self, record: Record[Any], failure: Failure, disposition: Disposition) -> None:
         if disposition is Disposition.RETRY:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
-import threading
 import time
 from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import StoreUnavailableError
-from .blocking import JOIN_S, BlockingIo, ThreadBeat, ThreadJob, pool, submit
+from .blocking import JOIN_S, BlockingIo, ThreadBeat, ThreadGate, ThreadJob, pool, submit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -23,34 +22,20 @@ T = TypeVar("T")
 POLL_S = 0.005
 
 
-class _LoopGate:
-    """A lock that tasks of the loop and the heartbeat's thread share."""
+class _LoopGate(ThreadGate):
+    """A lock that tasks of the loop and threads share."""
 
-    __slots__ = ("_lock",)
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    __slots__ = ()
 
     async def __aenter__(self) -> None:
         if not _is_in_loop():
-            is_held = self._lock.acquire(timeout=JOIN_S)
-        elif not (is_held := self._lock.acquire(blocking=False)):
-            # Held by the heartbeat for the length of one write: rare, so polling is good enough.
-            for _ in range(round(JOIN_S / POLL_S)):
-                await asyncio.sleep(POLL_S)
-                if is_held := self._lock.acquire(blocking=False):
-                    break
-        if not is_held:
-            raise StoreUnavailableError(f"a store call of this claim has hung for {JOIN_S:g} s")
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        self._lock.release()
-
-    def try_enter(self) -> bool:
-        return self._lock.acquire(blocking=False)
-
-    def leave(self) -> None:
-        self._lock.release()
+            return await super().__aenter__()
+        # Held by the heartbeat for the length of one write: rare, so polling is good enough.
+        for _ in range(round(JOIN_S / POLL_S)):
+            if self.try_enter():
+                return None
+            await asyncio.sleep(POLL_S)
+        raise StoreUnavailableError(f"a store call of this claim has hung for {JOIN_S:g} s")
 
 
 class _LoopJob(ThreadJob):
@@ -113,7 +98,7 @@ class AsyncIo(BlockingIo):
             return bool(cancelling())
         return asyncio.get_running_loop() is not _loop  # Python 3.10 does not say; on our own loop nobody cancels us
 
-    def gate(self) -> _LoopGate:  # type: ignore[override]
+    def gate(self) -> _LoopGate:
         """Return a lock between tasks and threads."""
         return _LoopGate()
 

@@ -36,7 +36,9 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a policy of a synchronous handler awaited something that suspends; use the methods of Io only")
 
 
-class _ThreadGate:
+class ThreadGate:
+    """A lock between threads."""
+
     __slots__ = ("_lock",)
 
     def __init__(self) -> None:
@@ -122,9 +124,9 @@ class BlockingIo:
         """Tell that nothing is cancelled: there are no tasks."""
         return False
 
-    def gate(self) -> _ThreadGate:
+    def gate(self) -> ThreadGate:
         """Return a lock between threads."""
-        return _ThreadGate()
+        return ThreadGate()
 
     def start(self, work: Callable[[], Awaitable[None]]) -> ThreadJob:
         """Do *work* in a thread."""

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core.model import Category, Classification, Failure, Outcome, Success, Verdict
-from ..errors import CrashLoopError, FingerprintMismatchError, InProgressError, RememberedFailureError
+from ..errors import (
+    CrashLoopError,
+    DeadlineExceededError,
+    FingerprintMismatchError,
+    InProgressError,
+    RememberedFailureError,
+)
 
 if TYPE_CHECKING:
     from .._core.idempotency import Entry
@@ -13,7 +19,14 @@ if TYPE_CHECKING:
 _IN_PROGRESS = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="in progress elsewhere")
 _REMEMBERED = Classification(Verdict.NON_RETRYABLE, Category.UNKNOWN, reason="failed for good before")
 _CRASH_LOOP = Classification(Verdict.NON_RETRYABLE, Category.CRASH, reason="max_attempts reached by crashes")
+_NOT_STARTED = Classification(Verdict.RETRYABLE, Category.TIMEOUT, reason="no time left to start")
 _MISMATCH = Classification(Verdict.NON_RETRYABLE, Category.CONFLICT, reason="other payload under a used key")
+
+
+def not_started() -> Failure:
+    """Return the outcome for a record for which there is no time left."""
+    error = DeadlineExceededError("the invocation has no time left to start this record")
+    return Failure(error, _NOT_STARTED, ran=False)
 
 
 def mismatch() -> Failure:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._core.model import Category, Classification, Disposition, Failure, Success, Verdict
-from ..errors import DeadlineExceededError, LeaseLostError, StoreError
+from .._core.model import Disposition, Failure, Success
+from ..errors import LeaseLostError, StoreError
 from ..events import ClaimLost, CompletionUnrecorded, FailedAfterCommit, ResultDropped
 from .call import logger
 from .claim import LEASE_LOST
 from .held_claim import HeldClaim
 from .holding import Completion
 from .local import Done
-from .refusals import crash_loop
+from .refusals import crash_loop, not_started
 from .results import UnstorableResultError, encode
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from .compose import Proceed
     from .local import Local
     from .session import Session
-
-_NOT_STARTED = Classification(Verdict.RETRYABLE, Category.TIMEOUT, reason="no time left to start")
 
 
 class Runs:
@@ -61,8 +59,7 @@ class Runs:
             return await self._settle(taken, call, crash_loop(taken.entry), session)
         if io.now() >= call.invocation.stop_at_s:  # claiming, or waiting for the store, took what time there was
             session.unstarted.append(taken)
-            error = DeadlineExceededError("the invocation has no time left to start this record")
-            return Failure(error, _NOT_STARTED, ran=False)
+            return not_started()
         began_s = io.monotonic()
         try:
             with taken:
