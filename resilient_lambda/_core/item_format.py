@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._named_tuple import NamedTuple
-from ..errors import MissingKeyError
 from . import keys
 from .cas import AsRead, Write
 from .idempotency import FIELDS, parse, render
@@ -38,7 +37,6 @@ class ItemFormat(NamedTuple):
         remembers_failures: False if others could not read a remembered failure.
         keeps_results: True if results are kept for batches too: callers of the other library's functions use them.
         compresses: True if large results may be compressed.
-        takeover_grace_s: How much longer an item lives that the other library wrote; part of the parsed lease.
     """
 
     render: Callable[[Entry], Item]
@@ -52,7 +50,6 @@ class ItemFormat(NamedTuple):
     remembers_failures: bool
     keeps_results: bool
     compresses: bool
-    takeover_grace_s: float
 
     def stored_key(self, prefix: str, value: object) -> str:
         """
@@ -65,9 +62,7 @@ class ItemFormat(NamedTuple):
             MissingKeyError: The value is missing.
             NonRetryableError: The value is not JSON.
         """
-        if self.is_missing(value):
-            raise MissingKeyError("the idempotency key is missing, null or empty in this record")
-        return prefix + self.digest(value)
+        return keys.stored_key(prefix, value, digest=self.digest, is_missing=self.is_missing)
 
     def write(self, key: str, entry: Entry, expected: Expected) -> Write:
         """
@@ -100,5 +95,4 @@ NATIVE = ItemFormat(
     remembers_failures=True,
     keeps_results=False,
     compresses=True,
-    takeover_grace_s=0.0,
 )

@@ -167,22 +167,6 @@ def digest(value: object) -> str:
     return _sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def stored_key(prefix: str, value: object) -> str:
-    """
-    Return the stored key for the key *value*.
-
-    Args:
-        prefix: ``v1#<namespace>#``, see `key_prefix`.
-
-    Raises:
-        MissingKeyError: The value is missing, see `is_missing`.
-        NonRetryableError: The value is not JSON.
-    """
-    if is_missing(value):
-        raise MissingKeyError("the idempotency key is missing, null or empty in this record")
-    return prefix + digest(value)
-
-
 def is_missing(value: object) -> bool:
     """
     Tell whether *value* says that no key was set: None, "", a list with such a part, an object of nothing else.
@@ -195,6 +179,30 @@ def is_missing(value: object) -> bool:
     if isinstance(value, dict):
         return all(part is None or part == "" for part in value.values())
     return value is None or value == ""
+
+
+def stored_key(
+    prefix: str,
+    value: object,
+    *,
+    digest: Callable[[object], str] = digest,
+    is_missing: Callable[[object], bool] = is_missing,
+) -> str:
+    """
+    Return the stored key for the key *value*.
+
+    Args:
+        prefix: ``v1#<namespace>#``, see `key_prefix`.
+        digest: What stands for the value.
+        is_missing: What counts as no value.
+
+    Raises:
+        MissingKeyError: The value is missing, see `is_missing`.
+        NonRetryableError: The value is not JSON.
+    """
+    if is_missing(value):
+        raise MissingKeyError("the idempotency key is missing, null or empty in this record")
+    return prefix + digest(value)
 
 
 def key_prefix(namespace: str) -> str:

@@ -261,5 +261,4 @@ POWERTOOLS = ItemFormat(
     remembers_failures=False,
     keeps_results=True,
     compresses=False,
-    takeover_grace_s=TAKEOVER_GRACE_S,
 )
