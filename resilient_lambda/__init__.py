@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from ._core.backoff import Backoff
     from ._core.classify import Classifier
     from ._core.keys import JMESPath
     from ._core.model import Category, Classification, Disposition, Failure, Outcome, Success, Verdict
     from ._core.record import Record
     from ._handlers.batch import batch_handler
     from ._handlers.single import resilient_handler
+    from ._handlers.window import Window, current_window
     from ._policies.claim import current_claim
     from ._policies.compose import Policy
+    from ._policies.deadline import Deadline, current_deadline
     from ._policies.idempotency import Idempotency
     from .errors import (
         CommitConditionError,
@@ -38,12 +41,14 @@ if TYPE_CHECKING:
 else:
     # Name to module. The imports above, __all__ and docs/reference.md say the same; a test compares them.
     _HOMES = {
+        "Backoff": "._core.backoff",
         "Category": "._core.model",
         "Classification": "._core.model",
         "Classifier": "._core.classify",
         "CommitConditionError": ".errors",
         "ConfigurationError": ".errors",
         "DeadLetter": ".sinks",
+        "Deadline": "._policies.deadline",
         "DeadlineExceededError": ".errors",
         "Disposition": "._core.model",
         "DynamoDBStore": ".stores.dynamodb",
@@ -62,8 +67,11 @@ else:
         "Store": ".stores.base",
         "Success": "._core.model",
         "Verdict": "._core.model",
+        "Window": "._handlers.window",
         "batch_handler": "._handlers.batch",
         "current_claim": "._policies.claim",
+        "current_deadline": "._policies.deadline",
+        "current_window": "._handlers.window",
         "put_if_absent": ".stores.items",
         "resilient_handler": "._handlers.single",
     }
@@ -83,12 +91,14 @@ else:
 
 
 __all__ = [
+    "Backoff",
     "Category",
     "Classification",
     "Classifier",
     "CommitConditionError",
     "ConfigurationError",
     "DeadLetter",
+    "Deadline",
     "DeadlineExceededError",
     "Disposition",
     "DynamoDBStore",
@@ -107,8 +117,11 @@ __all__ = [
     "Store",
     "Success",
     "Verdict",
+    "Window",
     "batch_handler",
     "current_claim",
+    "current_deadline",
+    "current_window",
     "put_if_absent",
     "resilient_handler",
 ]

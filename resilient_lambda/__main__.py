@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from . import __version__
-from ._commands import key, table
+from ._commands import key, replay, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"resilient_lambda {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     key.add_parser(commands)
+    replay.add_parser(commands)
     table.add_parser(commands)
     args = parser.parse_args(argv)
     if args.command is None:
         parser.print_help(sys.stderr)
         return 2
-    return {"key": key.run, "table": table.run}[args.command](args)
+    return {"key": key.run, "replay": replay.run, "table": table.run}[args.command](args)
 
 
 def _guarded() -> int:

@@ -19,7 +19,7 @@ else:
     from operator import itemgetter
 
     # One for each position, shared by all classes.
-    _FIELDS = tuple(property(itemgetter(n)) for n in range(16))
+    _FIELDS = tuple(property(itemgetter(n)) for n in range(24))
 
     class _NamedTupleType(type):
         def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:

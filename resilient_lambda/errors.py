@@ -15,7 +15,7 @@ Every error that the library raises or hands to a sink.
         │   └── CrashLoopError             the event ended its environment too often; it was not run again
         ├── NotRunError                    the function was not run; carries ``retry_after_s``
         │   ├── InProgressError            another environment holds the idempotency key
-        │   └── DeadlineExceededError      there was no time left to start
+        │   └── DeadlineExceededError      there was no time left to start, or to end
         ├── StoreError                     the store refused for good: no such table, no permission, bad key
         │   ├── StoreUnavailableError      the store did not answer, or asked to slow down: try again
         │   ├── ItemTooLargeError          the item is larger than the store takes: write less
@@ -126,11 +126,30 @@ class NotRunError(ResilienceError):
 
 
 class InProgressError(NotRunError):
-    """Another environment (or an earlier, crashed invocation whose lease has not ended) holds the key."""
+    """
+    Another environment (or an earlier, crashed invocation whose lease has not ended) holds the key.
+
+    Attributes:
+        lease_until_s: When the key is free should nothing more be heard of its holder, as wall clock; None if unknown.
+        deadline_s: When the holder's invocation ends at the latest, as wall clock; None if unknown. A heartbeat moves
+            the lease, but never this.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        lease_until_s: float | None = None,
+        deadline_s: float | None = None,
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.lease_until_s = lease_until_s
+        self.deadline_s = deadline_s
 
 
 class DeadlineExceededError(NotRunError):
-    """The invocation had no time left to start this record."""
+    """The invocation had no time left to start this record; or its run was cut short, which is an attempt."""
 
 
 class StoreError(ResilienceError):

@@ -37,6 +37,19 @@ class RecordSettled(NamedTuple):
     ran: bool
 
 
+class LaneStopped(NamedTuple):
+    """
+    Records were not started because one before them in their lane must be delivered again.
+
+    Attributes:
+        lane: A message group, a shard, a topic-partition, or a key.
+        left: How many records were not started.
+    """
+
+    lane: str
+    left: int
+
+
 class ClaimTaken(NamedTuple):
     """
     A key was claimed; the function runs next.
@@ -130,9 +143,22 @@ class SinkRejected(NamedTuple):
     is_permanent: bool
 
 
+class VisibilityChanged(NamedTuple):
+    """
+    A failed message of a queue is hidden for a while, and delivered again then.
+
+    Attributes:
+        hidden_s: For how long, in seconds.
+    """
+
+    record_id: str
+    hidden_s: int
+
+
 if TYPE_CHECKING:
     Event: TypeAlias = (
         RecordSettled
+        | LaneStopped
         | ClaimTaken
         | ClaimLost
         | DuplicateSuppressed
@@ -143,5 +169,6 @@ if TYPE_CHECKING:
         | StoreBypassed
         | DeadLettered
         | SinkRejected
+        | VisibilityChanged
     )
     Observer: TypeAlias = Callable[[Event], object]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BatchFailedError, RememberedFailureError
 from .model import Disposition, Failure, Verdict
+from .source_types import Answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from .model import Outcome
+    from .source_types import Raw, Source
 
 
 def dispose(outcome: Outcome, *, attempts: int | None, max_attempts: int | None, has_sink: bool) -> Disposition:
@@ -38,18 +41,80 @@ def dispose(outcome: Outcome, *, attempts: int | None, max_attempts: int | None,
     return Disposition.RETRY
 
 
-def answer(failed_ids: Iterable[str]) -> dict[str, Any]:
+def answer(source: Source, failed: Sequence[Raw]) -> dict[str, Any]:
     """
-    Return the answer that has *failed_ids* delivered again, each named once.
+    Return the answer that has the records *failed* delivered again.
+
+    Args:
+        failed: All records that are not done, those that were not started included, in the order of the event.
 
     Raises:
-        BatchFailedError: An identifier is empty. Lambda takes such an answer for a failure of the whole batch;
+        BatchFailedError: The answer cannot say it: the source takes the batch as a whole, or a record has nothing by
+            which it could be named. Lambda takes a wrong answer for a failure of the whole batch, or for a success;
             raising says so openly, and loses nothing.
     """
-    named = dict.fromkeys(failed_ids)
+    return {"batchItemFailures": [{"itemIdentifier": found} for found in _IDENTIFIERS[source.answers](source, failed)]}
+
+
+def _records(source: Source, failed: Sequence[Raw]) -> Iterable[str]:
+    named = dict.fromkeys(map(source.id_of, failed))
     if "" in named:
+        raise _nameless(source)
+    return named
+
+
+def _checkpoint(source: Source, failed: Sequence[Raw]) -> Iterable[str]:
+    """Return the lowest sequence number: Lambda goes on from there, whatever else is named."""
+    named = [source.id_of(raw) for raw in failed]
+    if not all(_SEQUENCE_NUMBER(found) for found in named):
+        raise _nameless(source)
+    return [min(named, key=int)] if named else []  # as text, "9" would come after "10"
+
+
+def _offsets(source: Source, failed: Sequence[Raw]) -> Iterable[dict[str, Any]]:
+    # Kafka wants an object here; a string makes Lambda retry the whole batch.
+    return [{"partition": partition, "offset": offset} for partition, offset in dict.fromkeys(_named(source, failed))]
+
+
+def _partitions(source: Source, failed: Sequence[Raw]) -> Iterable[dict[str, Any]]:
+    lowest: dict[str, int] = {}
+    for partition, offset in _named(source, failed):
+        lowest[partition] = min(offset, lowest.get(partition, offset))
+    return [{"partition": partition, "offset": offset} for partition, offset in lowest.items()]
+
+
+def _named(source: Source, failed: Sequence[Raw]) -> Iterator[tuple[str, int]]:
+    from .kafka_row import kafka_partition  # loaded since the batch was opened
+
+    for raw in failed:
+        if not source.id_of(raw):
+            raise _nameless(source)
+        yield kafka_partition(raw), raw["offset"]
+
+
+def _whole(source: Source, failed: Sequence[Raw]) -> Iterable[str]:
+    if failed:
+        count = "1 record" if len(failed) == 1 else f"{len(failed)} records"
         raise BatchFailedError(
-            "a record that must be delivered again has no identifier, so the whole batch is returned; "
-            "finished records are skipped then if the handler has an Idempotency policy"
+            f"{count} must be delivered again, and {source.name} takes no partial answer, so the whole batch is "
+            "returned; finished records are skipped then if the handler has an Idempotency policy"
         )
-    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in named]}
+    return ()
+
+
+_IDENTIFIERS: dict[Answers, Callable[[Source, Sequence[Raw]], Iterable[Any]]] = {
+    Answers.RECORDS: _records,
+    Answers.CHECKPOINT: _checkpoint,
+    Answers.PARTITIONS: _partitions,
+    Answers.OFFSETS: _offsets,
+    Answers.WHOLE: _whole,
+}
+# What Kinesis and DynamoDB call one: at most 129 digits.
+_SEQUENCE_NUMBER = re.compile(r"\d{1,129}", re.ASCII).fullmatch
+
+
+def _nameless(source: Source) -> BatchFailedError:
+    return BatchFailedError(
+        f"a record of {source.name} that must be delivered again has no identifier, so the whole batch is returned; "
+        "finished records are skipped then if the handler has an Idempotency policy"
+    )

@@ -130,9 +130,15 @@ class ReplayFailure(NamedTuple):
 
 
 class Busy(NamedTuple):
-    """Another worker has it, until *until_s* at the longest if nothing more is heard of it."""
+    """
+    Another worker has it, until *until_s* at the longest if nothing more is heard of it.
+
+    Attributes:
+        deadline_s: When that worker's invocation ends at the latest, whatever its heartbeat does; 0 if unknown.
+    """
 
     until_s: float
+    deadline_s: float = 0.0
 
 
 class Mismatch(NamedTuple):
@@ -187,7 +193,7 @@ def decide(current: Entry | None, ask: Ask, *, n: int = 0) -> Decision:
         return Replay(current)
     if current.status is Status.FAILED:
         return ReplayFailure(current)
-    return Busy(current.lease_until_s + ask.skew_s)
+    return Busy(current.lease_until_s + ask.skew_s, current.deadline_s)
 
 
 def decide_refused_completion(current: Entry | None, mine: Entry, *, now_s: float, skew_s: float) -> Refusal:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigurationError, MissingKeyError, NonRetryableError
+from ..errors import ConfigurationError, InvalidRecordError, MissingKeyError, NonRetryableError
 from .options import text
 
 if TYPE_CHECKING:
@@ -159,11 +159,16 @@ def digest(value: object) -> str:
         _sha256 = sha256
     try:
         canonical = _canonical(value)
-    except (TypeError, ValueError) as error:
-        raise NonRetryableError(
-            f"an idempotency key must be made of JSON values (str, numbers, bool, lists, dicts), "
-            f"not {type(value).__name__}"
-        ) from error
+    except (TypeError, ValueError):
+        from .json_text import json_text  # Decimals, sets and bytes, as DynamoDB has them
+
+        try:
+            canonical = json_text(value, sorts_names=True)
+        except InvalidRecordError:
+            raise NonRetryableError(
+                f"an idempotency key must be made of JSON values (str, numbers, bool, lists, dicts), "
+                f"not {type(value).__name__}"
+            ) from None
     return _sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 

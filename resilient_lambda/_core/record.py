@@ -6,9 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import InvalidRecordError
+from .source_fields import part_text
+from .source_rows import CHANGES
+from .source_types import KAFKA, Data
 
 if TYPE_CHECKING:
-    from .sources import Raw, Source
+    from .source_types import Raw, Source
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as DefaultTypeVar
@@ -29,7 +32,7 @@ class Record(Generic[T]):
         raw: The item as the event holds it.
     """
 
-    __slots__ = ("_json", "_source", "_value", "raw")
+    __slots__ = ("_content", "_json", "_source", "_value", "raw")
 
     def __init__(self, raw: Raw, source: Source) -> None:
         # Two slots only: what is not asked for is not even marked as unread, for 10,000 records are made a batch.
@@ -41,9 +44,13 @@ class Record(Generic[T]):
 
     @property
     def id(self) -> str:
-        """What the answer to Lambda names this record by; an empty string if the event gives none."""
-        found = self.raw.get(self._source.id_field)
-        return found if isinstance(found, str) else ""
+        """What logs, dead letters and, in most sources, the answer name this record by; "" if the event gives none."""
+        return self._source.id_of(self.raw)
+
+    @property
+    def default_key(self) -> Any:
+        """The idempotency key where no ``key=`` is given; None if nothing tells this record from others."""
+        return self._source.default_key_of(self.raw)
 
     @property
     def is_event(self) -> bool:
@@ -56,9 +63,14 @@ class Record(Generic[T]):
         return self._source.name
 
     @property
-    def body(self) -> str | bytes:
-        """The body as it was sent."""
-        return self._source.body_of(self.raw)
+    def origin(self) -> str:
+        """The ARN of the queue, stream, cluster, broker, bucket or topic; "" if the event does not say."""
+        return self._source.origin_of(self.raw)
+
+    @property
+    def event_fields(self) -> dict[str, str]:
+        """What the event says beside its records: Kafka's brokers, the queue of RabbitMQ; {} if the record says it."""
+        return self._source.event_fields_of(self.raw)
 
     @property
     def receives(self) -> int | None:
@@ -68,7 +80,63 @@ class Record(Generic[T]):
     @property
     def lane(self) -> str | None:
         """The lane whose order this record keeps; None if it stands alone."""
-        return None
+        lane_of = self._source.lane_of
+        return None if lane_of is None else lane_of(self.raw)
+
+    @property
+    def content(self) -> str | bytes | Data:
+        """What was sent, read once; raises `InvalidRecordError` if it cannot be read."""
+        if not hasattr(self, "_content"):
+            self._content: str | bytes | Data = self._source.content_of(self.raw)
+        return self._content
+
+    @property
+    def body(self) -> str | bytes:
+        """
+        The body as it was sent, without its envelopes and decoded.
+
+        Where the event has a structure instead, an image of DynamoDB for example, it is the JSON of that.
+
+        Raises:
+            InvalidRecordError: The body cannot be read.
+        """
+        content = self.content
+        return _text_of(content) if isinstance(content, Data) else content
+
+    @property
+    def key(self) -> Any:
+        """Kafka's key as bytes, Kinesis' partition key, the key of a DynamoDB item as a dict; None without one."""
+        return self._source.key_of(self.raw)
+
+    @property
+    def headers(self) -> list[tuple[str, bytes]]:
+        """Kafka's headers in their order; a name may come twice."""
+        if self._source.name != KAFKA:
+            return []
+        from .kafka_row import kafka_headers
+
+        return kafka_headers(self.raw)
+
+    @property
+    def change(self) -> str | None:
+        """``"INSERT"``, ``"MODIFY"`` or ``"REMOVE"`` for an item of DynamoDB; None for anything else."""
+        found = part_text(self.raw, "eventName")
+        return found if found in CHANGES else None
+
+    @property
+    def new_image(self) -> dict[str, Any] | None:
+        """The item of DynamoDB after the change, None if the event does not have it; read at each call."""
+        return self._source.image_of(self.raw, "NewImage")
+
+    @property
+    def old_image(self) -> dict[str, Any] | None:
+        """The item of DynamoDB before the change, None if the event does not have it; read at each call."""
+        return self._source.image_of(self.raw, "OldImage")
+
+    @property
+    def is_tombstone(self) -> bool:
+        """True if this is a record of Kafka without a value: its key is deleted."""
+        return self._source.name == KAFKA and self.raw.get("value") is None
 
     def json(self) -> Any:
         """
@@ -78,9 +146,10 @@ class Record(Generic[T]):
             InvalidRecordError: The body is not JSON.
         """
         if not hasattr(self, "_json"):
+            content = self.content
             try:
-                self._json: Any = json.loads(self.body)
-            except (ValueError, KeyError, TypeError, RecursionError):
+                self._json: Any = content.value if isinstance(content, Data) else json.loads(content)
+            except (ValueError, RecursionError):
                 # Not chained: the text of a JSONDecodeError's traceback would show the body.
                 raise InvalidRecordError(f"the body of record {self.id!r} is not JSON") from None
         return self._json
@@ -120,3 +189,15 @@ class EventRecord(Record[T]):
     def json(self) -> Any:
         """Return the event itself."""
         return self.raw
+
+
+def _text_of(data: Data) -> str | bytes:
+    if data.sent is not None:
+        return data.sent
+    try:
+        return json.dumps(data.value)
+    except (TypeError, ValueError, RecursionError):
+        pass
+    from .json_text import json_text  # Decimals, sets and bytes: DynamoDB's only
+
+    return json_text(data.value)

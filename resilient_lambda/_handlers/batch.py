@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from itertools import repeat
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from .._core.batch import answer
-from .._core.options import one_of
-from .._core.record import Record
-from .._core.sources import BATCH_SOURCES, open_batch
 from .._io.blocking import drive
-from ..errors import UnknownEventError
+from ..errors import ConfigurationError
+from .batching import Batch
 from .entry import entry_point
-from .plan import Plan, local_names_of_caller
-from .running import Batch, run_plain, run_plain_async, run_with_policies
+from .lane_run import lane_run
+from .plan import Plan, is_initialising, local_names_of_caller
+from .reading import Reading
+from .running import run_plain, run_plain_async
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from typing_extensions import ParamSpec
 
+    from .._core.backoff import Backoff
     from .._core.classify import Classifier
-    from .._core.sources import Raw, Source
+    from .._core.sources import Raw
     from .._policies.compose import Policy
     from ..events import Observer
     from ..sinks import DeadLetter
     from .entry import BatchEntryPoint
+    from .window import Window
 
     P = ParamSpec("P")
 
@@ -46,8 +46,20 @@ def batch_handler(
     source: str | None = None,
     model: Any = None,
     raw: bool = False,
+    lane: bool = False,
+    unwrap: str | Sequence[str] | None = None,
+    decode: Callable[[bytes], Any] | None = None,
+    order: Literal["key"] | None = None,
+    share_group: bool = False,
+    concurrency: int = 1,
     max_attempts: int | None = None,
+    stop_lane_on_dead_letter: bool = False,
+    raise_if_all_failed: bool = False,
+    visibility: Literal["auto", False] | Backoff = "auto",
+    window_end: Callable[[Window], Any] | None = None,
     margin_s: float | None = None,
+    interrupt: bool = False,
+    after_interrupt: Literal["retire", "keep"] = "retire",
 ) -> Callable[[Callable[P, R]], BatchEntryPoint[P, R]]: ...
 
 
@@ -62,8 +74,20 @@ def batch_handler(
     source: str | None = None,
     model: Any = None,
     raw: bool = False,
+    lane: bool = False,
+    unwrap: str | Sequence[str] | None = None,
+    decode: Callable[[bytes], Any] | None = None,
+    order: Literal["key"] | None = None,
+    share_group: bool = False,
+    concurrency: int = 1,
     max_attempts: int | None = None,
+    stop_lane_on_dead_letter: bool = False,
+    raise_if_all_failed: bool = False,
+    visibility: Literal["auto", False] | Backoff = "auto",
+    window_end: Callable[[Window], Any] | None = None,
     margin_s: float | None = None,
+    interrupt: bool = False,
+    after_interrupt: Literal["retire", "keep"] = "retire",
 ) -> Any:
     """
     Make a function for one record the Lambda handler of a batch; use it bare or with options.
@@ -79,22 +103,44 @@ def batch_handler(
         dead_letter: Where records go that cannot succeed; without it they go back to the source.
         observers: Callables that take an event of `resilient_lambda.events`.
         classifier: Which errors are worth another try; by default all but those known to be permanent.
-        source: The only source that is taken, ``"sqs"``; by default it is read from the event.
+        source: The only source that is taken, such as ``"sqs"``; by default it is read from the event. Records that do
+            not say where they come from are taken for it.
         model: What the body is validated as, instead of the annotation.
         raw: True to hand over the event's own dict, without a `Record` around it.
+        lane: True for a function of ``list[Record]`` or ``list[Record[T]]`` that takes all records of a lane at once,
+            those of the batch where there is no order. It returns None, or one item for each record: None for a
+            success, the exception for a failure.
+        unwrap: The envelope inside SQS messages: ``"sns"``, ``"s3"``, ``"eventbridge"``, or several, outermost first.
+        decode: Turns the bytes that were sent into text, bytes or any object: gzip, Avro, Protobuf.
+        order: ``"key"`` gives each partition key (Kinesis), item (DynamoDB) or message key (Kafka) a lane of its own
+            within the batch. Needs `Idempotency`: records beyond the one that failed are delivered again, too.
+        share_group: True for Kafka in ``ConsumptionMode: Queue``, which the event does not tell: no order, and each
+            failed record is named.
+        concurrency: How many lanes may run at a time, in threads for ``def`` and in tasks for ``async def``.
         max_attempts: Runs that failed after which a record goes to *dead_letter* although it is retryable. Counted by
             `Idempotency`; without it the receive count stands in.
+        stop_lane_on_dead_letter: True to start no further record of a lane, in this invocation, after one that was set
+            aside.
+        raise_if_all_failed: True to raise if not one record succeeded: Lambda then slows its polling of a queue.
+        visibility: How long failed messages of a queue stay hidden. ``"auto"`` has them wait exponentially longer, in
+            standard queues; False leaves it to the queue; a `Backoff` sets the waits, for FIFO queues too.
+        window_end: Called with the `Window` after the last record of a tumbling window.
         margin_s: Time before the deadline at which no further record is started, in seconds; by default a tenth of the
             remaining time, at most 5 s.
+        interrupt: True to cut short what still runs at the margin, so that the others are acknowledged in time: by a
+            signal, for one record at a time; ``async def`` is cancelled; threads are left to themselves.
+        after_interrupt: ``"retire"`` ends the environment at its next invocation after a signal has cut a function
+            short, which may have left a lock taken; ``"keep"`` goes on using it.
 
     Raises:
-        ConfigurationError: An option is wrong, or the function cannot be a handler. At import.
+        ConfigurationError: An option is wrong, or the function cannot be a handler. At import; from the handler, where
+            an option does not fit the source of the event, before anything is run.
         UnknownEventError: The event is of no known source; from the handler, nothing was run.
-        BatchFailedError: A record that must be delivered again has no id; from the handler, the whole batch comes back.
+        BatchFailedError: The whole batch comes back: its source takes no partial answer, a record that must be
+            delivered again has no id, or *raise_if_all_failed*; from the handler.
     """
     local_names = local_names_of_caller(1)
-    if source is not None:
-        one_of("source", source, _SOURCE_NAMES)
+    reading = Reading(source, unwrap=unwrap, decode=decode, order=order, share_group=share_group)
 
     def decorate(function: Callable[..., Any]) -> Any:
         plan = Plan(
@@ -105,44 +151,60 @@ def batch_handler(
             classifier=classifier,
             model=model,
             raw=raw,
+            takes_lane=lane,
+            concurrency=concurrency,
             max_attempts=max_attempts,
+            stop_lane_on_dead_letter=stop_lane_on_dead_letter,
+            raise_if_all_failed=raise_if_all_failed,
+            visibility=visibility,
+            window_end=window_end,
             margin_s=margin_s,
+            interrupt=interrupt,
+            after_interrupt=after_interrupt,
             local_names=local_names,
             is_event=False,
         )
-        return _entry_point(plan, source)
+        if is_initialising():
+            reading.warm()
+        if order is not None and not plan.given_idempotency:
+            raise ConfigurationError(
+                f"order={order!r} needs an Idempotency policy: Lambda delivers everything behind the first failure "
+                "again, also the records of other keys that are done; Idempotency keeps them from being run twice"
+            )
+        return _entry_point(plan, reading)
 
     return decorate if function is None else decorate(function)
 
 
-def _entry_point(plan: Plan, only_source: str | None) -> Any:
-    def begin(event: Raw, context: Any) -> tuple[Batch, Iterator[Any], Source]:
-        source, raws = open_batch(event)
-        if only_source is not None and source.name != only_source:
-            raise UnknownEventError(f"the batch comes from {source.name}, this handler takes {only_source} only")
-        batch = Batch(plan, plan.open(source, context))
-        wants_raw = plan.parameter.takes_raw and not plan.policies
-        return batch, iter(raws) if wants_raw else map(Record, raws, repeat(source)), source
+def _entry_point(plan: Plan, reading: Reading) -> Any:
+    def begin(event: Raw, context: Any) -> Batch:
+        delivery = reading.open(event)
+        plan.check(delivery)
+        return Batch(plan, plan.open(delivery.source, context), delivery)
 
     async def run(event: Raw, context: Any) -> dict[str, Any]:
-        batch, arguments, source = begin(event, context)
-        if plan.policies:
-            await run_with_policies(plan, batch, arguments)
-        else:
-            await run_plain_async(plan, batch, arguments, source, context)
-        return answer(batch.failed_ids)
+        batch = begin(event, context)
+        with batch:
+            if not plan.is_plain or batch.window is not None:
+                await lane_run(plan, batch, reading).run()
+            else:
+                for arguments, lane in batch.plain_lanes():
+                    await run_plain_async(plan, batch, arguments, in_order=lane is not None)
+                    batch.leave_rest(arguments, lane)
+            await batch.end()
+        return batch.answer()
 
     def run_blocking(event: Raw, context: Any) -> dict[str, Any]:
-        batch, arguments, source = begin(event, context)
-        if plan.policies:
-            drive(run_with_policies(plan, batch, arguments))
-        else:
-            run_plain(plan, batch, arguments, source, context)
-            if batch.has_letters:
-                drive(batch.park())
-        return answer(batch.failed_ids)
+        batch = begin(event, context)
+        with batch:
+            if not plan.is_plain or batch.window is not None:
+                drive(lane_run(plan, batch, reading).run())
+            else:
+                for arguments, lane in batch.plain_lanes():
+                    run_plain(plan, batch, arguments, in_order=lane is not None)
+                    batch.leave_rest(arguments, lane)
+            if batch.needs_end:
+                drive(batch.end())
+        return batch.answer()
 
     return entry_point(plan, run_blocking=run_blocking, run=run, attribute="record_handler")
-
-
-_SOURCE_NAMES = tuple(sorted(row.name for row in BATCH_SOURCES.values()))

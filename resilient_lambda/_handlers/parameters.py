@@ -6,6 +6,8 @@ What the user's function receives, decided by the annotation of its first parame
     dict, list                                           the body as JSON, of that type
     any other type                                       the body, validated by a pydantic TypeAdapter
 
+What is no text but a structure (an image of DynamoDB, what ``decode=`` made) is validated as it is.
+
 A second parameter, if there is one, receives the Lambda context.
 """
 
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.describe import describe
 from .._core.record import Record
+from .._core.source_types import Data
 from ..errors import ConfigurationError, InvalidRecordError
 from .signature import Signature, resolve
 
@@ -82,11 +85,11 @@ class Parameter:
         return record.with_value(self._validated_body(record))
 
     def _validated_body(self, record: Record[Any]) -> Any:
-        validator = self._adapter or self._validator()
+        validator, content = self._adapter or self._validator(), record.content
         try:
-            if record.is_event:
-                return validator.validate_python(record.raw)
-            return validator.validate_json(_body(record))
+            if isinstance(content, Data):  # an event, an image of DynamoDB, what decode= made
+                return validator.validate_python(content.value)
+            return validator.validate_json(content)
         except _ValidationError as error:
             # Not chained: whoever prints the traceback of pydantic's error prints the input with it.
             raise InvalidRecordError(f"the body does not fit: {describe(error)}") from None
@@ -118,6 +121,7 @@ def parameter_of(
     raw: bool,
     local_names: Mapping[str, Any],
     is_event: bool,
+    takes_lane: bool = False,
 ) -> Parameter:
     """
     Return how the function's first parameter is filled.
@@ -127,6 +131,7 @@ def parameter_of(
         raw: The user's ``raw=``.
         local_names: The local names where the function was decorated, to resolve annotations given as text.
         is_event: True for a single event: without an annotation the function gets the event itself.
+        takes_lane: True if the function takes a list of records; this is then about each of them.
 
     Raises:
         ConfigurationError: The annotation cannot be resolved, or contradicts an option.
@@ -138,6 +143,8 @@ def parameter_of(
     if model is not None:
         return Parameter(_checked_type("model=", model))
     kind = resolve(function, signature.annotation, local_names)
+    if takes_lane:
+        kind = _in_lane(kind)
     if kind is None:
         return Parameter(_Raw if is_event else Record)
     if hasattr(kind, "__metadata__") and _names_record(kind.__origin__):  # Annotated[Record, ...]
@@ -148,6 +155,17 @@ def parameter_of(
     if _is_any_object(kind):
         kind = _Raw if is_event else dict
     return Parameter(list if getattr(kind, "__origin__", None) is list and not _arguments(kind) else kind)
+
+
+def _in_lane(kind: Any) -> Any:
+    """Return of what a lane's *kind* is a list."""
+    if kind is None or kind is list:
+        return None
+    is_list = getattr(kind, "__origin__", None) in (list, collections.abc.Sequence)
+    (inner,) = _arguments(kind) if is_list and len(_arguments(kind)) == 1 else (None,)
+    if not _is_record(inner):
+        raise ConfigurationError(f"lane=True needs list[Record] or list[Record[T]], not {kind}")
+    return inner
 
 
 def _checked_type(option: str, kind: Any) -> Any:
@@ -184,28 +202,18 @@ def _raw(record: Record[Any]) -> Any:
 
 
 def _text(record: Record[Any]) -> str:
-    body = _body(record)
+    body = record.body
     return body if isinstance(body, str) else body.decode("utf-8", "replace")
 
 
 def _bytes(record: Record[Any]) -> bytes:
-    body = _body(record)
+    body = record.body
     if isinstance(body, bytes):
         return body
     try:
         return body.encode()
     except UnicodeEncodeError as error:
         raise InvalidRecordError(f"the body is not UTF-8: {describe(error)}") from None
-
-
-def _body(record: Record[Any]) -> str | bytes:
-    try:
-        body: object = record.body
-    except KeyError:
-        body = None
-    if not isinstance(body, str | bytes):
-        raise InvalidRecordError(f"the body is {type(body).__name__}, not text")
-    return body
 
 
 def _is_powertools_data_class(kind: Any) -> bool:

@@ -5,27 +5,34 @@ from __future__ import annotations
 import os
 import sys
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from .._core.batch import dispose
 from .._core.classify import Classifier
+from .._core.functions import is_coroutine_function
 from .._core.model import Failure
-from .._core.options import number
+from .._core.options import number, one_of
+from .._core.pace import Pace
+from .._core.sources import Answers
+from .._policies.arrival import arrive
 from .._policies.call import Call, Invocation
-from .._policies.compose import check_order, compose, disabled, kind_of, warm, without
+from .._policies.compose import check_order, compose, disabled, kind_of, running, warm, without
 from ..errors import ConfigurationError
 from ..sinks import DeadLetter
 from .parameters import parameter_of
 from .signature import read_signature
+from .visibility import checked as checked_visibility
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from .._core.model import Disposition, Outcome
     from .._core.record import Record
-    from .._core.sources import Source
+    from .._core.sources import Delivery, Source
     from .._io.base import Io
     from .._policies.compose import Policy
     from ..events import Observer
+    from .visibility import VisibilityOption
 
 
 class Plan:
@@ -38,24 +45,41 @@ class Plan:
         parameter: How its first parameter is filled.
         policies: Those that operators have not switched off, outermost first.
         dead_letter: The sink, None if there is none or operators switched it off.
+        given_idempotency: True if there is an Idempotency policy, also one that operators have switched off.
+        has_idempotency: True if there is one that works.
+        is_plain: True if nothing stands between the loop and the function.
+        window_end: What is called at the end of a tumbling window, None if nothing is.
         asks_receives: True if the receive count must stand in for real attempts, which Idempotency alone counts.
         step: Runs one `Call` through all policies.
         io: What policies may do to the world.
     """
 
     __slots__ = (
+        "__weakref__",
         "asks_receives",
         "classifier",
+        "concurrency",
         "dead_letter",
         "function",
+        "given_idempotency",
+        "has_idempotency",
+        "interrupts",
         "io",
+        "is_plain",
         "margin_s",
         "max_attempts",
         "observers",
+        "pace",
         "parameter",
         "policies",
+        "raise_if_all_failed",
+        "retires",
         "signature",
         "step",
+        "stop_lane_on_dead_letter",
+        "takes_lane",
+        "visibility",
+        "window_end",
     )
 
     def __init__(
@@ -72,11 +96,34 @@ class Plan:
         margin_s: float | None,
         local_names: Mapping[str, Any],
         is_event: bool,
+        takes_lane: bool = False,
+        concurrency: int = 1,
+        stop_lane_on_dead_letter: bool = False,
+        raise_if_all_failed: bool = False,
+        visibility: Any = False,
+        window_end: Callable[..., Any] | None = None,
+        interrupt: bool = False,
+        after_interrupt: str = "retire",
     ) -> None:
         self.function = function
         self.signature = read_signature(function)
+        for option, value in {
+            "raw": raw,
+            "lane": takes_lane,
+            "stop_lane_on_dead_letter": stop_lane_on_dead_letter,
+            "raise_if_all_failed": raise_if_all_failed,
+            "interrupt": interrupt,
+        }.items():
+            if not isinstance(value, bool):
+                raise ConfigurationError(f"{option}={value!r} must be True or False")
         self.parameter = parameter_of(
-            function, self.signature, model=model, raw=raw, local_names=local_names, is_event=is_event
+            function,
+            self.signature,
+            model=model,
+            raw=raw,
+            local_names=local_names,
+            is_event=is_event,
+            takes_lane=takes_lane,
         )
         off = disabled()
         checked = check_order(_listed("policies", policies))
@@ -102,15 +149,29 @@ class Plan:
             if dead_letter is None:
                 raise ConfigurationError(f"max_attempts={max_attempts} needs dead_letter=, where the record goes then")
         self.max_attempts = max_attempts if self.dead_letter is not None else None
-        counts_attempts = any(kind_of(policy) == "idempotency" for policy in self.policies)
-        self.asks_receives = self.max_attempts is not None and not counts_attempts
+        self.given_idempotency = any(kind_of(policy) == "idempotency" for policy in checked)
+        self.has_idempotency = self.given_idempotency and "idempotency" not in off
+        self.asks_receives = self.max_attempts is not None and not self.has_idempotency
         if margin_s is not None:
             number("margin_s", margin_s, at_least=0)
-        if not isinstance(raw, bool):
-            raise ConfigurationError(f"raw={raw!r} must be True or False")
+        number("concurrency", concurrency, at_least=1, is_whole=True)
+        one_of("after_interrupt", after_interrupt, ("retire", "keep"))
+        visibility = checked_visibility(visibility)
         self.margin_s = float("-inf") if "deadline" in off else margin_s
-        self.step = compose(self.policies, function, takes_context=self.signature.takes_context)
+        self.takes_lane = takes_lane
+        self.concurrency = concurrency
+        self.stop_lane_on_dead_letter = stop_lane_on_dead_letter
+        self.raise_if_all_failed = raise_if_all_failed
+        self.visibility: VisibilityOption = False if "visibility" in off else visibility
+        self.window_end = _checked_window_end(window_end, is_asynchronous=self.signature.is_asynchronous)
+        self.interrupts = interrupt and "deadline" not in off
+        self.retires = after_interrupt == "retire"
+        self.is_plain = not (self.policies or concurrency > 1 or self.interrupts or takes_lane)
+        innermost = arrive if takes_lane else running(function, takes_context=self.signature.takes_context)
+        self.step = compose(self.policies, innermost)
+        self.pace = Pace()
         self.io = _io_for(self.signature.is_asynchronous)
+        living.add(self)
         if is_initialising():
             self.warm()
 
@@ -120,7 +181,37 @@ class Plan:
 
     def open(self, source: Source, context: Any) -> Invocation:
         """Begin an invocation."""
-        return Invocation(self.current_io(), source, context, observers=self.observers, margin_s=self.margin_s)
+        io = self.current_io()
+        io.end_if_tainted()
+        return Invocation(
+            io,
+            source,
+            context,
+            observers=self.observers,
+            margin_s=self.margin_s,
+            pace=self.pace,
+            concurrency=self.concurrency,
+            cuts=self.interrupts,
+            retires=self.retires,
+        )
+
+    def check(self, delivery: Delivery) -> None:
+        """
+        Check that the handler's options fit what was delivered, before anything is run.
+
+        Raises:
+            ConfigurationError: They do not.
+        """
+        if self.stop_lane_on_dead_letter and delivery.source.answers is Answers.WHOLE:
+            raise ConfigurationError(
+                f"stop_lane_on_dead_letter=True does not fit {delivery.source.name}: without partial answers the "
+                "record that was set aside comes again as well, and would stop the others each time; leave it out"
+            )
+        if delivery.window is not None and self.has_idempotency:
+            raise ConfigurationError(
+                "a handler with Idempotency cannot take tumbling windows: a record that is skipped, because it is "
+                "done, would be missing in the window's state; leave out the policy, or TumblingWindowInSeconds"
+            )
 
     def current_io(self) -> Io:
         """Return the Io to use now: a test's, or this plan's own."""
@@ -160,6 +251,9 @@ class Plan:
         )
 
 
+# Every handler of the process, so that `resilient_lambda.testing` can make all of them forget how long runs take.
+living: WeakSet[Plan] = WeakSet()
+
 # Set by `resilient_lambda.testing.fake_io`: gives every handler of the process its Io, by its colour.
 replacement: Callable[[bool], Io] | None = None
 
@@ -186,6 +280,16 @@ def _io_for(is_asynchronous: bool) -> Io:
     from .._io.blocking import IO as blocking
 
     return blocking
+
+
+def _checked_window_end(function: Any, *, is_asynchronous: bool) -> Any:
+    if function is None:
+        return None
+    if not callable(function):
+        raise ConfigurationError(f"window_end={function!r} must be a function that takes the window")
+    if is_coroutine_function(function) != is_asynchronous:
+        raise ConfigurationError("window_end= and the handler must both be async, or neither")
+    return function
 
 
 def _listed(option: str, value: Any) -> Sequence[Any]:

@@ -65,9 +65,11 @@ async def _send(sink: DeadLetter, invocation: Invocation, letters: Sequence[Lett
     until_s = float("inf")
     if invocation.deadline_s is not None:
         until_s = invocation.deadline_s - (invocation.deadline_s - invocation.stop_at_s) / 4
-    answers = await sink.send(
-        invocation.io, [(letters[n].record, letters[n].failure.error) for n in owned], until_s=until_s
-    )
+    sent = [
+        (letter.record, letter.failure.error, None if letter.held is None else letter.held.key)
+        for letter in (letters[n] for n in owned)
+    ]
+    answers = await sink.send(invocation.io, sent, until_s=until_s)
     for n, answer in zip(owned, answers, strict=True):
         letter = letters[n]
         error_type = type(letter.failure.error).__name__

@@ -8,6 +8,7 @@ from .._core.model import Disposition, Failure, Success
 from .._core.record import EventRecord
 from .._core.sources import INVOCATION
 from .._io.blocking import drive
+from .._policies import deadline
 from .._policies.compose import close, finish, kind_of
 from ..errors import ConfigurationError, InProgressError, LeaseLostError, RetryableError
 from ..events import RecordSettled
@@ -131,6 +132,7 @@ async def _run(plan: Plan, event: Any, context: Any) -> Any:
     invocation = plan.open(INVOCATION, context)
     record: EventRecord[Any] = EventRecord(event, INVOCATION, invocation.request_id)
     call = plan.call(record, invocation, before_suspect=_nothing_waits)
+    token = deadline.current.set(invocation.deadline)
     try:
         outcome = await plan.run(call)
         await finish(plan.policies, invocation)
@@ -144,6 +146,7 @@ async def _run(plan: Plan, event: Any, context: Any) -> Any:
         if call.held is not None:
             call.held.settle(parked=None)  # unless the sink has it
         await close(plan.policies, invocation)
+        deadline.current.reset(token)
     if isinstance(outcome, Success):
         if invocation.observers:
             invocation.emit(RecordSettled(invocation.request_id, Disposition.ACK, None, None, outcome.ran))

@@ -11,6 +11,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import StoreUnavailableError
+from .base import Interrupted, StillRunning
 from .blocking import JOIN_S, BlockingIo, ThreadBeat, ThreadGate, ThreadJob, pool, submit
 
 if TYPE_CHECKING:
@@ -50,6 +51,17 @@ class _LoopJob(ThreadJob):
 class _LoopBeat(ThreadBeat):
     async def stop(self) -> None:
         await asyncio.get_running_loop().run_in_executor(pool(), self.join)
+
+
+class _LoopFlag:
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    async def wait(self) -> None:
+        await self._event.wait()
 
 
 class AsyncIo(BlockingIo):
@@ -98,6 +110,28 @@ class AsyncIo(BlockingIo):
             return bool(cancelling())
         return asyncio.get_running_loop() is not _loop  # Python 3.10 does not say; on our own loop nobody cancels us
 
+    def open(self, *, concurrency: int, cut_at_s: float | None, grace_s: float, retires: bool) -> AsyncIo:
+        """Return an Io that cancels what takes too long, or this one."""
+        return self if cut_at_s is None else CancellingIo(cut_at_s, grace_s)
+
+    async def run_lanes(self, lane: Callable[[], Awaitable[None]], count: int) -> None:
+        """Run *count* lanes in tasks of their own."""
+        if count == 1:
+            await lane()
+            return
+        tasks = [asyncio.ensure_future(lane()) for _ in range(count)]
+        try:
+            await asyncio.gather(*tasks)
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            raise
+
+    def flag(self) -> _LoopFlag:  # type: ignore[override]
+        """Return a flag between tasks."""
+        return _LoopFlag()
+
     def gate(self) -> _LoopGate:
         """Return a lock between tasks and threads."""
         return _LoopGate()
@@ -109,6 +143,56 @@ class AsyncIo(BlockingIo):
     def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> _LoopBeat:
         """Start a thread that does *beat* every *interval_s* seconds."""
         return _LoopBeat(interval_s, beat)
+
+
+class CancellingIo(AsyncIo):
+    """
+    `Io` over asyncio that cancels what takes too long, for one invocation.
+
+    Args:
+        cut_at_s: Wall clock at which the user's function is cancelled.
+        grace_s: For how long it is awaited then, in seconds.
+    """
+
+    def __init__(self, cut_at_s: float, grace_s: float) -> None:
+        self._cut_at_s = cut_at_s
+        self._grace_s = grace_s
+
+    async def invoke(self, function: Callable[..., Any], *args: object) -> Any:
+        """
+        Call the user's *function* in a task of its own, and await it.
+
+        Raises:
+            Interrupted: It was cancelled and has ended, however it did: a result that comes after that may be half.
+            StillRunning: It was cancelled and goes on.
+        """
+        task: asyncio.Task[tuple[Any, BaseException | None]] = asyncio.ensure_future(_awaiting(function, args))
+        try:
+            await asyncio.wait([task], timeout=max(0.0, self._cut_at_s - self.now()))
+        except asyncio.CancelledError:  # of the invocation
+            task.cancel()
+            await asyncio.wait([task])
+            raise
+        if task.done():
+            result, error = task.result()
+            if error is not None:
+                raise error
+            return result
+        task.cancel()
+        await asyncio.wait([task], timeout=self._grace_s)
+        if not task.done():
+            self.taint(lambda: not task.done())
+            raise StillRunning
+        if not task.cancelled():
+            task.exception()  # seen
+        raise Interrupted
+
+
+async def _awaiting(function: Callable[..., Any], args: tuple[object, ...]) -> tuple[Any, BaseException | None]:
+    try:
+        return await function(*args), None
+    except (SystemExit, KeyboardInterrupt) as error:  # raised out of a task, it would tear down the whole loop
+        return None, error
 
 
 def _is_in_loop() -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Any
 
@@ -19,6 +20,23 @@ if TYPE_CHECKING:
 
     P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Interrupted(BaseException):
+    """
+    The user's function was cut short at the deadline; it does not run any more.
+
+    A BaseException that never leaves the library: ``except Exception`` in user code, and in botocore, which would try
+    its call again, must not catch it (protocols.md B14).
+    """
+
+
+class StillRunning(BaseException):
+    """The user's function goes on although it was cancelled: what it holds is never released (protocols.md B5)."""
+
+
+class GivenUp(BaseException):
+    """Ends a lane that went on after it was given up: its record is somebody else's business by now."""
 
 
 class Beat(Protocol):
@@ -39,6 +57,18 @@ class Job(Protocol):
         Raises:
             BaseException: What it raised.
         """
+        ...
+
+
+class Flag(Protocol):
+    """Something that lanes wait for."""
+
+    def set(self) -> None:
+        """Let all go on that wait, now or later."""
+        ...
+
+    async def wait(self) -> None:
+        """Wait until it is set."""
         ...
 
 
@@ -110,6 +140,47 @@ class Io(Protocol):
 
     def is_cancelled(self) -> bool:
         """Tell whether the invocation itself is being cancelled."""
+        ...
+
+    def open(self, *, concurrency: int, cut_at_s: float | None, grace_s: float, retires: bool) -> Io:
+        """
+        Return the Io of one invocation.
+
+        Args:
+            concurrency: How many records may run at a time.
+            cut_at_s: Wall clock at which a function that still runs is cut short; None to let it run.
+            grace_s: For how long it is waited for then, in seconds; after that it is given up.
+            retires: True to taint the environment once a signal has cut something short.
+        """
+        ...
+
+    async def run_lanes(self, lane: Callable[[], Awaitable[None]], count: int) -> None:
+        """
+        Run *lane* *count* times at once, and return when all have ended, or those that have not are given up.
+
+        Between two awaits of the methods here, a lane has the policies and the batch for itself.
+        """
+        ...
+
+    def flag(self) -> Flag:
+        """Return a new flag for the lanes of this Io."""
+        ...
+
+    def shield(self) -> AbstractContextManager[None]:
+        """Return a context in which nothing is cut short: for code of ours that the user's function calls."""
+        ...
+
+    def taint(self, is_tainted: Callable[[], bool]) -> None:
+        """
+        Have the environment end before it runs anything of another invocation, if *is_tainted* says so then.
+
+        What was cut short may have left locks taken and connections half read; what is still running would go on inside
+        that invocation (protocols.md B5, G).
+        """
+        ...
+
+    def end_if_tainted(self) -> None:
+        """End the environment if it must not be used again; call it when an invocation begins."""
         ...
 
     def gate(self) -> Gate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import StoreUnavailableError
@@ -12,6 +13,7 @@ from ..errors import StoreUnavailableError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from concurrent.futures import Future, ThreadPoolExecutor
+    from contextlib import AbstractContextManager
 
     from .base import P
 
@@ -92,6 +94,20 @@ class ThreadBeat:
         self.join()
 
 
+class _Raised:
+    def set(self) -> None: ...
+
+    async def wait(self) -> None: ...
+
+
+_RAISED = _Raised()
+_taints: list[Callable[[], bool]] = []
+_RETIRED = (
+    b"resilient_lambda: this environment ends itself, for a function was cut short in it, or is still running"
+    b" (docs/deadline.md); the event is delivered again\n"
+)
+
+
 class BlockingIo:
     """`Io` over blocking calls and threads."""
 
@@ -123,6 +139,41 @@ class BlockingIo:
     def is_cancelled(self) -> bool:
         """Tell that nothing is cancelled: there are no tasks."""
         return False
+
+    def open(self, *, concurrency: int, cut_at_s: float | None, grace_s: float, retires: bool) -> BlockingIo:
+        """Return an Io with threads for lanes, or with a signal that cuts short, or this one."""
+        if concurrency > 1:
+            from .threads import ThreadsIo
+
+            return ThreadsIo(None if cut_at_s is None else cut_at_s + grace_s)
+        if cut_at_s is not None:
+            from .interrupting import InterruptingIo
+
+            return InterruptingIo(cut_at_s, retires=retires)
+        return self
+
+    async def run_lanes(self, lane: Callable[[], Awaitable[None]], count: int) -> None:
+        """Run *lane* once: one at a time is all that this Io does."""
+        await lane()
+
+    def flag(self) -> _Raised:
+        """Return a flag that nobody has to wait for, as there is one lane."""
+        return _RAISED
+
+    def shield(self) -> AbstractContextManager[None]:
+        """Return a context that does nothing, as nothing is cut short."""
+        return nullcontext()
+
+    def taint(self, is_tainted: Callable[[], bool]) -> None:
+        """Remember *is_tainted* for the life of the environment."""
+        _taints.append(is_tainted)
+
+    def end_if_tainted(self) -> None:
+        """End the process if anything says that it must."""
+        if _taints and any(is_tainted() for is_tainted in _taints):
+            # No logging, no atexit: a lock that was left behind would keep the process from ending.
+            os.write(2, _RETIRED)
+            os._exit(1)
 
     def gate(self) -> ThreadGate:
         """Return a lock between threads."""

@@ -8,14 +8,15 @@ other environments find free what is not begun soon. The next window is claimed 
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from .._io.base import Io, Job
+    from .._io.base import Job
     from ..errors import StoreError
-    from .call import Call
+    from .call import Call, Invocation
     from .claim import ActiveClaim
     from .claiming import Claimed, Wish
 
@@ -26,20 +27,22 @@ WINDOW_S = 1.0
 
 class Candidate:
     """
-    A record whose key is claimed ahead.
+    A key that is claimed ahead, for whichever of its records begins first.
 
     Attributes:
-        wish: What it wants.
+        wish: What the first record of the event wants that has it.
         decision: What came of it; None until it is known.
         claim: The claim, if it was taken.
+        is_taken: True once a record has begun with it.
     """
 
-    __slots__ = ("claim", "decision", "wish")
+    __slots__ = ("claim", "decision", "is_taken", "wish")
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
         self.decision: Claimed | StoreError | None = None
         self.claim: ActiveClaim | None = None
+        self.is_taken = False
 
 
 class Ahead:
@@ -47,98 +50,108 @@ class Ahead:
     The claims ahead of one batch.
 
     Args:
-        calls: The runs to come, in order; None where one is over.
+        count: How many runs are to come.
         wish_of: Returns what a call wants, None if it is not to be claimed ahead.
         claim: Claims candidates.
-        pace_s: Returns how long a run takes, in seconds, as far as is known; 0 if nothing is.
     """
 
     def __init__(
         self,
-        io: Io,
-        calls: Sequence[Call | None],
+        invocation: Invocation,
+        count: int,
         *,
         wish_of: Callable[[Call], Wish | None],
         claim: Callable[[list[Candidate]], Awaitable[None]],
-        pace_s: Callable[[], float],
-        stop_at_s: float,
     ) -> None:
-        self._io = io
-        self._calls = calls
+        self._invocation = invocation
         self._wish_of = wish_of
         self._claim = claim
-        self._pace_s = pace_s
-        self._stop_at_s = stop_at_s
-        self._next = 0
         self._planned: dict[Call, Candidate | None] = {}
-        self._keys: set[str] = set()
+        self._by_key: dict[str, Candidate] = {}
         self._job: Job | None = None
         self._window: list[Candidate] = []  # the job's
-        self._is_stopped = False
-        self.upcoming = len(calls)
+        self._is_closed = False
+        self.upcoming = count
 
     async def take(self, call: Call) -> Candidate | None:
         """Return the candidate of *call*, which begins now; None if it must be claimed on its own."""
         self.upcoming -= 1
-        if self._is_stopped:
-            return None
-        while call not in self._planned and self._next < len(self._calls):
-            await self._join()
-            if window := self._plan():
+        while call not in self._planned and not self._is_closed:
+            if self._job is not None:
+                await self._join()
+            elif (window := self._plan((call,))) and (self._invocation.concurrency == 1 or not self._start(window)):
                 await self._claim(window)
         candidate = self._planned.get(call)
-        if (candidate is not None and candidate.decision is None) or self._is_through:
+        while (candidate is not None and candidate.decision is None and self._job is not None) or self._is_through:
             await self._join()
-        self._planned.pop(call, None)  # after all that may be cancelled: until then `stop` has it
+        self._planned.pop(call, None)  # after all that may be cancelled: until then `withdraw` has it
         is_low = len(self._planned) <= self._size() // 2
-        if is_low and self._job is None and self._next < len(self._calls) and (window := self._plan()):
-            self._window = window
-            with suppress(RuntimeError):  # no thread to be had: they will be claimed one by one
-                self._job = self._io.start(lambda: self._claim(window))
+        if is_low and self._job is None and not self._is_closed and (window := self._plan(())):
+            self._start(window)  # or, where there is no thread to be had, they are claimed one by one
+        if candidate is None or candidate.is_taken:
+            return None
+        candidate.is_taken = True
+        self._by_key.pop(candidate.wish.key, None)
         return candidate
+
+    def _start(self, window: list[Candidate]) -> bool:
+        self._window = window
+        with suppress(RuntimeError):
+            self._job = self._invocation.io.start(lambda: self._claim(window))
+            return True
+        return False
 
     @property
     def _is_through(self) -> bool:
         """True if the job has decided on all of its candidates."""
         return self._job is not None and all(candidate.decision is not None for candidate in self._window)
 
-    async def stop(self) -> list[Candidate]:
-        """Claim nothing more, and return the candidates that have not begun."""
-        self._is_stopped = True
+    async def withdraw(self) -> list[Candidate]:
+        """Return the candidates that have not begun; those that do begin are claimed anew."""
         await self._join()
-        left = [candidate for candidate in self._planned.values() if candidate is not None]
+        found = list(self._by_key.values())
         self._planned.clear()
-        return left
+        self._by_key.clear()
+        return found
+
+    async def close(self) -> list[Candidate]:
+        """Claim nothing more, and return the candidates that have not begun."""
+        self._is_closed = True
+        return await self.withdraw()
 
     async def _join(self) -> None:
-        if self._job is not None:
+        job = self._job
+        if job is not None:
             try:
-                await self._job.join()
+                await job.join()
             finally:
-                if self._is_through:  # or else the wait was cancelled
+                if self._job is job and self._is_through:  # or else the wait was cancelled
                     self._job = None
 
-    def _plan(self) -> list[Candidate]:
-        """Return the next window; empty if none of the records that it would hold is to be claimed."""
+    def _plan(self, first: Sequence[Call]) -> list[Candidate]:
+        """Return the next window, *first* and what comes behind it; empty if none of it is to be claimed."""
         window: list[Candidate] = []
-        end = min(self._next + self._size(), len(self._calls))
-        for call in self._calls[self._next : end]:
-            if call is None:
+        room = self._size()
+        for call in chain(first, self._invocation.upcoming()):
+            if call in self._planned:
                 continue
+            if not room:
+                break
+            room -= 1
             wish = self._wish_of(call)
-            if wish is None or wish.key in self._keys:
-                # The first record of a key runs, later ones attach to its outcome (protocols.md B10).
-                self._planned[call] = None
-                continue
-            self._keys.add(wish.key)
-            candidate = self._planned[call] = Candidate(wish)
-            window.append(candidate)
-        self._next = end
+            candidate = None if wish is None else self._by_key.get(wish.key)
+            if wish is not None and candidate is None:
+                candidate = self._by_key[wish.key] = Candidate(wish)
+                window.append(candidate)
+            elif wish is not None and candidate is not None and wish.fingerprint != candidate.wish.fingerprint:
+                candidate = None
+            # The first record of a key to begin runs, later ones attach to its outcome (protocols.md B10).
+            self._planned[call] = candidate
         return window
 
     def _size(self) -> int:
-        pace_s = self._pace_s()
+        pace_s = self._invocation.pace.mean_s / self._invocation.concurrency
         if not pace_s:
             return FIRST_WINDOW
-        soon_s = min(WINDOW_S, self._stop_at_s - self._io.now())
+        soon_s = min(WINDOW_S, self._invocation.stop_at_s - self._invocation.io.now())
         return max(1, min(LARGEST_WINDOW, int(soon_s / pace_s)))

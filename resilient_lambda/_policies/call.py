@@ -8,11 +8,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
+from .deadline import Deadline, time_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from .._core.model import Classification, Disposition, Failure
+    from .._core.pace import Pace
     from .._core.record import Record
     from .._core.sources import Source
     from .._io.base import Io
@@ -33,6 +35,12 @@ class Invocation:
         context: The Lambda context, or whatever stood in its place.
         deadline_s: Wall clock at which Lambda stops the invocation; None if the context does not say.
         stop_at_s: Wall clock after which nothing new is started: the deadline less the margin.
+        deadline: Both, as the user's function sees them.
+        pace: How long runs take in this environment.
+        has_started: True once the user's function was run.
+        concurrency: How many records may run at a time.
+        upcoming: Returns the calls that have not begun, in the order in which they probably will.
+        redelivers_done: True if the answer will have records delivered again that are done.
         store_call_s: How long the last store call took.
         is_store_away: True while the last store call failed although it was repeated.
         sessions: What each policy keeps for the length of this invocation.
@@ -40,21 +48,36 @@ class Invocation:
 
     __slots__ = (
         "_posted",
+        "concurrency",
         "context",
+        "deadline",
         "deadline_s",
+        "has_started",
         "io",
         "is_store_away",
         "observers",
+        "pace",
+        "redelivers_done",
         "sessions",
         "source",
         "stop_at_s",
         "store_call_s",
+        "upcoming",
     )
 
     def __init__(
-        self, io: Io, source: Source, context: Any, *, observers: Sequence[Observer], margin_s: float | None
+        self,
+        io: Io,
+        source: Source,
+        context: Any,
+        *,
+        observers: Sequence[Observer],
+        margin_s: float | None,
+        pace: Pace,
+        concurrency: int = 1,
+        cuts: bool = False,
+        retires: bool = True,
     ) -> None:
-        self.io = io
         self.source = source
         self.context = context
         self.observers = observers
@@ -62,7 +85,25 @@ class Invocation:
         self.is_store_away = False
         self.sessions: dict[object, Any] = {}
         self._posted: deque[Event] = deque()
+        self.has_started = False
+        self.pace = pace
+        self.concurrency = concurrency
+        self.redelivers_done = False
+        self.upcoming: Callable[[], Iterable[Call]] = tuple
         self.deadline_s, self.stop_at_s = time_limits(io.now(), context, margin_s)
+        self.deadline = Deadline(self.deadline_s, self.stop_at_s, io.now)
+        margin = 0.0 if self.deadline_s is None else self.deadline_s - self.stop_at_s
+        cut_at_s = self.stop_at_s if cuts and self.deadline_s is not None else None
+        self.io = io.open(concurrency=concurrency, cut_at_s=cut_at_s, grace_s=margin / 2, retires=retires)
+
+    def may_start(self) -> bool:
+        """
+        Tell whether a run that starts now would end in time, if it takes as long as others did.
+
+        The first run of an invocation may take what there is: or else one that took long would be the last ever.
+        """
+        now_s = self.io.now()
+        return now_s < self.stop_at_s and (not self.has_started or now_s + self.pace.longest_s <= self.stop_at_s)
 
     def has_time_for_store(self, wait_s: float = 0.0) -> bool:
         """Tell whether a store call after *wait_s* would end before the deadline, if it takes as long as the last."""
@@ -110,24 +151,6 @@ class Invocation:
                     logger.exception("observer %r failed on %s; the handler goes on", observer, type(event).__name__)
 
 
-def time_limits(now_s: float, context: Any, margin_s: float | None) -> tuple[float | None, float]:
-    """
-    Return the invocation's deadline and when to stop starting, both as wall clock.
-
-    Args:
-        margin_s: Time kept for the end of the invocation, in seconds; by default a tenth of what remains at the start,
-            at most 5 s.
-    """
-    ask = getattr(context, "get_remaining_time_in_millis", None)
-    remaining_ms = None if ask is None else ask()
-    if not isinstance(remaining_ms, int | float):  # none, or a mock
-        return None, float("inf")
-    remaining_s = remaining_ms / 1000
-    if margin_s is None:
-        margin_s = min(5.0, remaining_s / 10)
-    return now_s + remaining_s, now_s + remaining_s - margin_s
-
-
 class Call:
     """
     One run of the user's function.
@@ -140,6 +163,9 @@ class Call:
         max_attempts: Real attempts after which the record is set aside; None for no limit.
         is_last_resort: False while other records could run instead: then waiting for a twin, or running what may end
             the environment, is put off.
+        is_together: True if it comes through the policies together with others, for one run of all: it must not wait
+            for any of them.
+        is_still_running: True if the function could not be stopped: what it holds must not be given back.
         put_off: Set by a policy that put this run off: how often it has ended its environment, or 0 if it waits for
             something. The fewer the sooner, and those that wait are the last.
     """
@@ -154,6 +180,8 @@ class Call:
         "held",
         "invocation",
         "is_last_resort",
+        "is_still_running",
+        "is_together",
         "max_attempts",
         "put_off",
         "record",
@@ -180,6 +208,8 @@ class Call:
         self.held: HeldClaim | None = None
         self.before_suspect = before_suspect
         self.put_off: int | None = None
+        self.is_still_running = False
+        self.is_together = False
         self.argument: Any = None
         self._argument_of = argument_of
         self._is_prepared = False

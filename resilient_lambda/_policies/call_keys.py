@@ -20,7 +20,7 @@ class CallKeys:
     Makes the keys and fingerprints of one policy.
 
     Args:
-        key: What makes two events the same; None for the record's id.
+        key: What makes two events the same; None for the record's own, see `Record.default_key`.
         namespace: Keys of different namespaces never meet; None for the name of the Lambda function.
         fingerprint: What must be equal in two events of one key; True for the whole body, None for nothing.
         skips_missing: True if a record without a key has none, rather than an error.
@@ -68,13 +68,13 @@ class CallKeys:
             MissingKeyError: It has none.
             Exception: What the user's function or model raised.
         """
-        value = call.record.id if self._finder is None else self._finder.find(call)
+        value = call.record.default_key if self._finder is None else self._finder.find(call)
         try:
             return self._form.stored_key(self._prefix(call.invocation), value)
         except MissingKeyError:
             if self._skips_missing:
                 return None
-            name = "the record's id" if self._finder is None else f"the idempotency key {self._key!r}"
+            name = "what tells the record from others" if self._finder is None else f"the idempotency key {self._key!r}"
             raise MissingKeyError(f"{name} is missing, null or empty in this record") from None
 
     def fingerprint_of(self, call: Call) -> str:
@@ -91,7 +91,9 @@ class CallKeys:
         prefix = self._prefixes.get(self._namespace or str(getattr(context, "function_name", "")))
         if prefix is None:
             return None
-        return self._form.stored_key(prefix, record.id if self._finder is None else self._finder.find_in(record))
+        return self._form.stored_key(
+            prefix, record.default_key if self._finder is None else self._finder.find_in(record)
+        )
 
     def _prefix(self, invocation: Invocation) -> str:
         name = self._namespace or invocation.function_name

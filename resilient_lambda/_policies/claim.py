@@ -99,7 +99,8 @@ class ActiveClaim(Holding):
             RuntimeError: Called in an ``async def`` handler; use `aensure_owned` there.
         """
         self._refuse_in_async_handler("aensure_owned")
-        drive(self.aensure_owned(for_s=for_s))
+        with self._invocation.io.shield():
+            drive(self.aensure_owned(for_s=for_s))
 
     async def aensure_owned(self, *, for_s: float = 0.0) -> None:
         """Do what `ensure_owned` does, in an ``async def`` handler."""
@@ -135,8 +136,9 @@ class ActiveClaim(Holding):
         except RuntimeError as error:
             self.refusal = error  # who swallows it has not done what he meant to do
             raise
-        self._doubt()
-        drive(self._commit_with(items, result))
+        with self._invocation.io.shield():
+            self._doubt()
+            drive(self._commit_with(items, result))
 
     def acommit_with(self, items: Sequence[TransactItem], *, result: Any = None) -> Awaitable[None]:
         """Do what `commit_with` does, in an ``async def`` handler."""

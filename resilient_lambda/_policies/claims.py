@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._core.idempotency import Take
+from .._core.idempotency import Busy, Take
 from .._core.sources import Twin
 from ..errors import LeaseLostError, StoreError, StoreUnavailableError
 from .claim import ActiveClaim, UnenforcedClaim
-from .claiming import claim, claiming
+from .claiming import Suspect, claim, claiming
 from .procedures import together
 
 if TYPE_CHECKING:
@@ -52,15 +52,16 @@ class Claims:
             if isinstance(candidate.decision, StoreError):
                 raise candidate.decision
             if candidate.claim is None:
-                return None, candidate.decision
-            try:
-                await candidate.claim.ensure_held(0.0)  # it may have waited for longer than its lease
-            except LeaseLostError:
+                # What was spared while others could run is asked for again: now there are none.
+                if not (call.is_last_resort and isinstance(candidate.decision, Busy | Suspect)):
+                    return None, candidate.decision
+                wish.tried.clear()
+            elif await self._is_still_held(candidate.claim):
+                return candidate.claim, candidate.decision
+            else:
                 session.keep_for_release(candidate)
                 candidate.claim = candidate.decision = None
                 wish.tried.clear()
-            else:
-                return candidate.claim, candidate.decision
         waits = call.is_last_resort and self.wants_to_wait(invocation)
         if waits:
             await session.settle()  # nobody waits for others while others may wait for him (protocols.md C3)
@@ -72,6 +73,13 @@ class Claims:
         taken = self.make(wish.key, decision.entry, invocation)
         self._watch(session, [taken], invocation)
         return taken, decision
+
+    async def _is_still_held(self, claim: ActiveClaim) -> bool:
+        try:
+            await claim.ensure_held(0.0)  # it may have waited for longer than its lease
+        except LeaseLostError:
+            return False
+        return True
 
     async def take_ahead(self, candidates: list[Candidate], session: Session, invocation: Invocation) -> None:
         """Claim *candidates* in bulk; perhaps in another thread. Each has a decision then, whatever happens."""

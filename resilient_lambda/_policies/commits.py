@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 BACKLOG_KEYS = 50
 BACKLOG_S = 1.0
+POLL_S = 0.005
 
 
 class Ending(NamedTuple):
@@ -95,22 +96,32 @@ class Commits:
         except RuntimeError:  # no thread to be had
             self._is_working = False
 
+    async def make_room(self, unrecorded: int) -> None:
+        """Wait for writes until `is_full` says no."""
+        while self.is_full(unrecorded):
+            await self._go_on()
+
     async def flush(self) -> None:
         """Write all that waits, and return when it is answered."""
-        while True:
-            if self._job is not None:
-                try:
-                    await self._job.join()
-                finally:
-                    if not self._is_working:  # or else the wait was cancelled, and `close` comes here again (D8)
-                        self._job = None
-            if not self._waiting:
-                return
-            if self._invocation.io.is_asynchronous:
-                self.begin()  # what a thread writes, a cancelled task cannot tear
-            if self._job is None:
-                self._is_working = True
-                await self._work()
+        while self._waiting or self._job is not None or self._is_working:
+            await self._go_on()
+
+    async def _go_on(self) -> None:
+        """Wait for the write that is under way, or do one."""
+        if (job := self._job) is not None:
+            try:
+                await job.join()
+            finally:
+                if self._job is job and not self._is_working:  # or else the wait was cancelled (D8)
+                    self._job = None
+            return
+        if self._invocation.io.is_asynchronous or self._invocation.concurrency > 1:
+            self.begin()  # what a thread writes, a cancelled task cannot tear; and all lanes can wait for it
+        if self._job is None and self._is_working:  # another lane writes, as there is no thread to be had
+            await self._invocation.io.sleep(POLL_S)
+        elif self._job is None:
+            self._is_working = True
+            await self._work()
 
     async def _work(self) -> None:
         try:

@@ -6,9 +6,11 @@ import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._core.model import Failure, Outcome, Success
+from .._io.base import Interrupted, StillRunning
 from ..errors import ConfigurationError, LeaseLostError
 from .call import Call, Invocation, logger
 from .claim import LEASE_LOST
+from .refusals import cut_short
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -40,31 +42,54 @@ class Policy(Protocol):
         ...
 
 
-def compose(policies: Sequence[Policy], function: Callable[..., Any], *, takes_context: bool) -> Proceed:
-    """Return one callable that runs *function* inside *policies*, the first of them outermost."""
-
-    async def innermost(call: Call) -> Outcome:
-        invocation = call.invocation
-        try:
-            argument = call.prepare()
-            if takes_context:
-                returned = await invocation.io.invoke(function, argument, invocation.context)
-            else:
-                returned = await invocation.io.invoke(function, argument)
-            if returned is not None:
-                refuse_awaitable(returned)
-            return Success(returned)
-        except LeaseLostError as error:  # the new owner decides
-            return Failure(error, LEASE_LOST, ran=False)  # no attempt is counted
-        except BaseException as error:  # the border to user code
-            if not is_failure(error, invocation.io):
-                raise
-            return Failure(error, call.classify(error))
-
-    step: Proceed = innermost
+def compose(policies: Sequence[Policy], innermost: Proceed) -> Proceed:
+    """Return one callable that does *innermost* inside *policies*, the first of them outermost."""
+    step = innermost
     for policy in reversed(policies):
         step = _around(policy, step)
     return step
+
+
+def running(function: Callable[..., Any], *, takes_context: bool) -> Proceed:
+    """Return what runs *function* for one call: the innermost of all."""
+
+    async def innermost(call: Call) -> Outcome:
+        try:
+            argument = call.prepare()
+        except BaseException as error:  # the border to user code: a model, or the record's own data
+            if not is_failure(error, call.invocation.io):
+                raise
+            return Failure(error, call.classify(error))
+        arguments = (argument, call.invocation.context) if takes_context else (argument,)
+        return await run_function(function, arguments, [call])
+
+    return innermost
+
+
+async def run_function(function: Callable[..., Any], arguments: tuple[Any, ...], calls: Sequence[Call]) -> Outcome:
+    """Run the user's *function* once, for *calls*; return what came of it."""
+    invocation, io = calls[0].invocation, calls[0].invocation.io
+    invocation.has_started = True
+    began_s = io.monotonic()
+    try:
+        returned = await io.invoke(function, *arguments)
+        if returned is not None:
+            refuse_awaitable(returned)
+        outcome: Outcome = Success(returned)
+    except Interrupted:  # how long it takes is not known by that
+        return cut_short()
+    except StillRunning:
+        for call in calls:
+            call.is_still_running = True
+        return cut_short()
+    except LeaseLostError as error:  # the new owner decides
+        outcome = Failure(error, LEASE_LOST, ran=False)  # no attempt is counted
+    except BaseException as error:  # the border to user code
+        if not is_failure(error, io):
+            raise
+        outcome = Failure(error, calls[0].classify(error))
+    invocation.pace.note(io.monotonic() - began_s, len(calls))
+    return outcome
 
 
 def _around(policy: Policy, inner: Proceed) -> Proceed:
@@ -106,7 +131,7 @@ def refuse_awaitable(returned: object) -> None:
         raise TypeError(f"the function returned {type(returned).__name__}, which nobody awaits: make it async def")
 
 
-def expect(policies: Sequence[Policy], calls: Sequence[Call | None], invocation: Invocation) -> None:
+def expect(policies: Sequence[Policy], calls: Sequence[Call], invocation: Invocation) -> None:
     """Tell every policy which runs are to come, before the first of them."""
     for policy in policies:
         expecting = getattr(policy, "expect", None)

@@ -20,14 +20,22 @@ PARK_S = 3.0  # one call of a sink: connect 1 s, read 2 s
 class HeldClaim:
     """A claim whose run failed, until it is known what becomes of the event."""
 
-    __slots__ = ("_claim", "_commits", "_failure", "_is_settled", "_remember_s")
+    __slots__ = ("_claim", "_commits", "_delivery", "_failure", "_is_settled", "_remember_s")
 
-    def __init__(self, claim: ActiveClaim, failure: Failure, remember_s: float | None, commits: Commits) -> None:
+    def __init__(
+        self, claim: ActiveClaim, failure: Failure, commits: Commits, *, delivery: str, remember_s: float | None
+    ) -> None:
         self._claim = claim
+        self._delivery = delivery
         self._commits = commits
         self._is_settled = False
         self._failure = failure
         self._remember_s = remember_s
+
+    @property
+    def key(self) -> str:
+        """The stored key."""
+        return self._claim.key
 
     async def may_park(self) -> bool:
         """Tell whether the event may be set aside: not if another environment has taken over (protocols.md I)."""
@@ -47,11 +55,13 @@ class HeldClaim:
         if self._is_settled:
             return
         self._is_settled = True
-        claim, failure, remember_s = self._claim, self._failure, self._remember_s
+        claim, failure, remember_s, delivery = self._claim, self._failure, self._remember_s, self._delivery
         error = type(failure.error).__name__
         is_final = failure.ran and not failure.classification.is_retryable
         if is_final and remember_s is not None:
-            self._write(lambda: claim.failing(error=error, parked=parked or "", remember_s=remember_s))
+            self._write(
+                lambda: claim.failing(error=error, parked=parked or "", delivery=delivery, remember_s=remember_s)
+            )
         elif parked is not None:
             self._write(lambda: claim.releasing(error=error, resets=True))
         else:
@@ -59,3 +69,22 @@ class HeldClaim:
 
     def _write(self, write: Callable[[], Procedure[None]]) -> None:
         self._commits.add(self._claim, write)
+
+
+class UnsentLetter(HeldClaim):
+    """A failure that is remembered, and whose letter no sink has confirmed so far; nobody runs it or owns it."""
+
+    __slots__ = ()
+
+    def __init__(self, claim: ActiveClaim, failure: Failure, commits: Commits) -> None:
+        super().__init__(claim, failure, commits, delivery=claim.entry.delivery, remember_s=None)
+
+    async def may_park(self) -> bool:
+        """Tell that it may be set aside: two letters are better than none."""
+        return True
+
+    def settle(self, *, parked: str | None) -> None:
+        """Have it remembered that the sink has it now, or else each further delivery would send it again."""
+        if not self._is_settled and parked is not None:
+            self._write(lambda: self._claim.parking(parked))
+        self._is_settled = True

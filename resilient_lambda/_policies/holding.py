@@ -24,6 +24,7 @@ from .._core.idempotency import (
     owner_of,
     released,
     renewed,
+    version,
 )
 from ..errors import ItemTooLargeError, StoreError
 from ..events import ReleaseFailed, ResultDropped
@@ -142,10 +143,29 @@ class Holding:
             lambda n, now_s: released(self.entry, n=n, now_s=now_s, keep_s=keep_s, error=error, resets=resets)
         )
 
-    def failing(self, *, error: str, parked: str, remember_s: float) -> Procedure[None]:
-        """Remember the failure for *remember_s* seconds, with what the sink answered (protocols.md I)."""
+    def failing(self, *, error: str, parked: str, delivery: str, remember_s: float) -> Procedure[None]:
+        """
+        Remember the failure for *remember_s* seconds, with what the sink answered (protocols.md I).
+
+        Args:
+            delivery: The record that failed, which need not be the one for which the key was claimed ahead: taken for
+                that one's, the failure would have it acknowledged unrun (protocols.md A1).
+        """
         return self._ending(
-            lambda n, now_s: failed(self.entry, n=n, now_s=now_s, remember_s=remember_s, error=error, parked=parked)
+            lambda n, now_s: failed(
+                self.entry._replace(delivery=delivery),
+                n=n,
+                now_s=now_s,
+                remember_s=remember_s,
+                error=error,
+                parked=parked,
+            )
+        )
+
+    def parking(self, parked: str) -> Procedure[None]:
+        """Add to a failure that is remembered what the sink answered."""
+        return self._ending(
+            lambda n, now_s: self.entry._replace(version=version(owner_of(self.entry.version), n), parked=parked)
         )
 
     def _ending(self, make: Callable[[int, float], Entry]) -> Procedure[None]:

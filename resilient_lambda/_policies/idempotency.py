@@ -8,7 +8,7 @@ from weakref import WeakSet
 from .._core.idempotency import Busy, Replay, ReplayFailure, Take
 from .._core.item_format import NATIVE
 from .._core.keys import digest
-from .._core.model import Failure, Outcome, Success
+from .._core.model import Disposition, Failure, Outcome, Success
 from .._core.options import number, one_of
 from .._io.blocking import pool
 from ..errors import (
@@ -26,6 +26,7 @@ from .claiming import Suspect, Terms, Wish, unread
 from .claims import Claims
 from .commits import BACKLOG_KEYS
 from .compose import is_failure
+from .held_claim import UnsentLetter
 from .local import Done, Local
 from .refusals import attached, in_progress, mismatch, remembered
 from .runs import Runs
@@ -162,16 +163,14 @@ class Idempotency:
         self.store.warm()
         pool()
 
-    def expect(self, calls: Sequence[Call | None], invocation: Invocation) -> None:
+    def expect(self, calls: Sequence[Call], invocation: Invocation) -> None:
         """Take notice of the runs to come, so that their keys can be claimed ahead in bulk."""
         session = self._session(invocation)
         session.ahead = Ahead(
-            invocation.io,
-            calls,
+            invocation,
+            len(calls),
             wish_of=lambda call: self._wish_of(call, session),
             claim=lambda candidates: self._claims.take_ahead(candidates, session, invocation),
-            pace_s=lambda: self._local.pace_s,
-            stop_at_s=invocation.stop_at_s,
         )
 
     async def around(self, call: Call, proceed: Proceed) -> Outcome:
@@ -188,7 +187,14 @@ class Idempotency:
                 fingerprint = self._keys.fingerprint_of(call)
             else:
                 key, fingerprint = candidate.wish.key, candidate.wish.fingerprint
-            known = None if key is None else self._known(key, fingerprint, call.invocation, session)
+            known = None
+            while key is not None and (known := self._known(key, fingerprint, call.invocation, session)) is None:
+                if (running := session.running.get(key)) is None:
+                    break
+                if call.is_together and not call.is_last_resort:
+                    call.put_off = 0
+                    return in_progress(Busy(0.0), call.invocation.io.now())
+                await running.wait()
             if known is None:
                 call.prepare()  # what cannot be run is not worth a claim
         except BaseException as error:  # the user's key function or model, or a record without its key
@@ -203,6 +209,19 @@ class Idempotency:
         if known is not None:
             session.keep_for_release(candidate)
             return await self._run_unenforced(key, call, proceed, fingerprint) if self._observes else known
+        flag = session.running[key] = call.invocation.io.flag()
+        try:
+            # The candidate may have been planned for another record of the key, which has not begun.
+            wish = Wish(key, fingerprint, call, self._terms, [])
+            if candidate is not None:
+                wish = candidate.wish._replace(call=call)
+            return await self._run_first(wish, candidate, proceed, session)
+        finally:
+            del session.running[key]
+            flag.set()
+
+    async def _run_first(self, wish: Wish, candidate: Candidate | None, proceed: Proceed, session: Session) -> Outcome:
+        """Run the first record of a key in this invocation."""
         try:
             has_room = await self._has_room(session)
         except BaseException:  # the invocation is being cancelled
@@ -213,12 +232,11 @@ class Idempotency:
             full = StoreUnavailableError(
                 f"{session.unrecorded} successes of this invocation could not be recorded; no further record is started"
             )
-            return Failure(full, call.classify(full), ran=False)
-        wish = Wish(key, fingerprint, call, self._terms, []) if candidate is None else candidate.wish
+            return Failure(full, wish.call.classify(full), ran=False)
         outcome = await self._claim_and_run(wish, candidate, proceed, session)
         if outcome.ran or isinstance(outcome, Success) or isinstance(outcome.error, CrashLoopError):
             # One run per key and invocation: later records with the key attach to it (protocols.md B10).
-            session.outcomes[key] = (fingerprint, outcome)
+            session.outcomes[wish.key] = (wish.fingerprint, outcome)
         return outcome
 
     async def run_unprotected(self, call: Call, proceed: Proceed) -> Outcome:
@@ -233,7 +251,7 @@ class Idempotency:
         except Exception:  # no usable key, or no namespace
             key = None
         if key is None:
-            key = f"unprotected#{digest(call.record.id or call.invocation.io.token())}"
+            key = f"unprotected#{digest(call.record.default_key or call.record.id or call.invocation.io.token())}"
         return await self._run_unenforced(key, call, proceed, "")
 
     def switched_off(self) -> Policy:
@@ -245,8 +263,10 @@ class Idempotency:
         session: Session | None = invocation.sessions.get(self)
         if session is None:
             return
-        await session.settle()
+        await session.settle(is_last=True)
         await self._local.write_journal(self.store, invocation)
+        if invocation.redelivers_done:  # what is not recorded by then is run again for certain (protocols.md B8)
+            await self._local.insist_on_journal(self.store, invocation)
         invocation.emit_posted()
 
     async def close(self, invocation: Invocation) -> None:
@@ -255,7 +275,7 @@ class Idempotency:
         if session is None:
             return
         try:
-            await session.settle()
+            await session.settle(is_last=True)
         finally:
             await session.end_heartbeat()
             invocation.emit_posted()
@@ -287,15 +307,14 @@ class Idempotency:
 
     async def _has_room(self, session: Session) -> bool:
         """Wait for the store until what has ended is recorded as far as it must be; False if it is not (B9)."""
-        if session.commits.is_full(session.unrecorded):
-            await session.commits.flush()
+        await session.commits.make_room(session.unrecorded)
         return session.unrecorded < BACKLOG_KEYS
 
     def _wish_of(self, call: Call, session: Session) -> Wish | None:
         """Return what *call* wants, None if there is nothing to be claimed for it ahead."""
         try:
             key = self._keys.key_of(call)
-            if key is None or key in session.outcomes:
+            if key is None or key in session.outcomes or key in session.running:
                 return None
             fingerprint = self._keys.fingerprint_of(call)
             if self._local.find(key, call.invocation.io.now()):
@@ -359,7 +378,14 @@ class Idempotency:
         elif isinstance(decision, Busy) and not call.is_last_resort and self._claims.wants_to_wait(invocation):
             call.put_off = 0
         outcome = self._answer(decision, key, fingerprint, invocation)
-        return await self._run_unenforced(key, call, proceed, fingerprint) if self._observes else outcome
+        if self._observes:
+            return await self._run_unenforced(key, call, proceed, fingerprint)
+        is_unsent = isinstance(outcome, Failure) and call.dispose(outcome, None) is Disposition.DEAD_LETTER
+        if isinstance(decision, ReplayFailure) and isinstance(outcome, Failure) and is_unsent:
+            call.held = UnsentLetter(
+                self._claims.make(key, decision.entry, invocation), outcome, session.commits
+            )  # the sink has refused it so far
+        return outcome
 
     async def _run_unenforced(self, key: str, call: Call, proceed: Proceed, fingerprint: str) -> Outcome:
         """Run what would have been suppressed, under a claim that stands for nothing."""
@@ -380,7 +406,7 @@ class Idempotency:
             return remembered(decision.entry)
         if isinstance(decision, Busy):
             self._report(invocation, key, "in_progress")
-            return in_progress(max(0.0, decision.until_s - invocation.io.now()))
+            return in_progress(decision, invocation.io.now())
         return mismatch()
 
     def _report(self, invocation: Invocation, key: str, reason: str) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 CACHED_RESULT_BYTES = 4_096
 JOURNAL_KEYS = 1_000
 WRITES_AT_ONCE = 25  # one request
+INSIST_S = 0.2
+INSIST_CAP_S = 2.0
 
 
 class Done(NamedTuple):
@@ -139,7 +141,6 @@ class Local:
     Attributes:
         cache: Completed keys.
         journal: Successes that are still to be recorded.
-        pace_s: How long a run takes, in seconds, as far as has been seen; 0 if nothing has.
     """
 
     def __init__(self, cache_size: int) -> None:
@@ -150,15 +151,10 @@ class Local:
         """Forget everything, as a new environment would."""
         self.cache = LocalCache(self._cache_size)
         self.journal = Journal()
-        self.pace_s = 0.0
 
     def find(self, key: str, now_s: float) -> Done | None:
         """Return what is known of *key*, None if nothing."""
         return self.cache.get(key, now_s) or self.journal.get(key, now_s)
-
-    def note_pace(self, took_s: float) -> None:
-        """Take notice of how long a run took: the mean of all, the last five weighing most."""
-        self.pace_s = self.pace_s * 0.8 + took_s * 0.2 if self.pace_s else took_s
 
     async def write_journal(
         self, store: Store, invocation: Invocation, *, until_s: float = inf, repeats: bool = True
@@ -166,3 +162,14 @@ class Local:
         """Write the journal, see `Journal.write`."""
         if self.journal:
             await self.journal.write(store, invocation, self.cache, until_s=until_s, repeats=repeats)
+
+    async def insist_on_journal(self, store: Store, invocation: Invocation) -> None:
+        """Write the journal, again and again while the store is away: half of the margin is left for the rest."""
+        if invocation.deadline_s is None:
+            return
+        until_s = min((invocation.deadline_s + invocation.stop_at_s) / 2, invocation.deadline_s - INSIST_CAP_S)
+        wait_s = INSIST_S
+        while self.journal and invocation.is_store_away and invocation.io.now() + wait_s < until_s:
+            await invocation.io.sleep(wait_s)
+            wait_s = min(2 * wait_s, INSIST_CAP_S)
+            await self.write_journal(store, invocation, until_s=until_s, repeats=False)

@@ -14,12 +14,13 @@ from ..errors import (
 )
 
 if TYPE_CHECKING:
-    from .._core.idempotency import Entry
+    from .._core.idempotency import Busy, Entry
 
 _IN_PROGRESS = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="in progress elsewhere")
 _REMEMBERED = Classification(Verdict.NON_RETRYABLE, Category.UNKNOWN, reason="failed for good before")
 _CRASH_LOOP = Classification(Verdict.NON_RETRYABLE, Category.CRASH, reason="max_attempts reached by crashes")
 _NOT_STARTED = Classification(Verdict.RETRYABLE, Category.TIMEOUT, reason="no time left to start")
+_CUT_SHORT = Classification(Verdict.RETRYABLE, Category.TIMEOUT, reason="cut short at the deadline")
 _MISMATCH = Classification(Verdict.NON_RETRYABLE, Category.CONFLICT, reason="other payload under a used key")
 
 
@@ -29,17 +30,25 @@ def not_started() -> Failure:
     return Failure(error, _NOT_STARTED, ran=False)
 
 
+def cut_short() -> Failure:
+    """Return the outcome for a run that did not end in time: an attempt, for the function ran."""
+    return Failure(DeadlineExceededError("the function was cut short at the deadline"), _CUT_SHORT)
+
+
 def mismatch() -> Failure:
     """Return the outcome for another payload under a used key."""
     error = FingerprintMismatchError("this idempotency key was used before with another payload")
     return Failure(error, _MISMATCH, ran=False)
 
 
-def in_progress(wait_s: float) -> Failure:
-    """Return the outcome for a key that another environment has, for *wait_s* seconds at the longest."""
+def in_progress(busy: Busy, now_s: float) -> Failure:
+    """Return the outcome for a key that another environment has, as *busy* says."""
+    wait_s = max(0.0, busy.until_s - now_s)
     error = InProgressError(
         f"another environment has this key, for {wait_s:.1f} s at the longest should it have crashed",
         retry_after_s=wait_s,
+        lease_until_s=busy.until_s,
+        deadline_s=busy.deadline_s or None,
     )
     return Failure(error, _IN_PROGRESS._replace(retry_after_s=wait_s), ran=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core.model import Disposition, Failure, Success
+from .._io.base import GivenUp
 from ..errors import LeaseLostError, StoreError
 from ..events import ClaimLost, CompletionUnrecorded, FailedAfterCommit, ResultDropped
 from .call import logger
@@ -46,7 +47,6 @@ class Runs:
 
     async def run(self, taken: ActiveClaim, call: Call, proceed: Proceed, session: Session) -> Outcome:
         """Run *call* under the claim *taken*."""
-        io = call.invocation.io
         if taken.entry.lapses:
             # The last run of this key ended without a word, and this one may end the environment. So all that has
             # ended is recorded, and what waits for the sink goes there first; and as the first lapse may have been a
@@ -57,27 +57,28 @@ class Runs:
         is_loop = taken.entry.lapses > 1 and call.max_attempts is not None and earlier >= call.max_attempts
         if is_loop and not self._observes:
             return await self._settle(taken, call, crash_loop(taken.entry), session)
-        if io.now() >= call.invocation.stop_at_s:  # claiming, or waiting for the store, took what time there was
+        if not call.invocation.may_start():  # claiming, or waiting for the store, took what time there was
             session.unstarted.append(taken)
             return not_started()
-        began_s = io.monotonic()
         try:
             with taken:
                 outcome = await proceed(call)
         except BaseException as error:
-            if isinstance(error, GeneratorExit) and io.is_asynchronous:
-                raise  # the event loop is gone; nothing can be awaited
+            if isinstance(error, GivenUp) or (isinstance(error, GeneratorExit) and call.invocation.io.is_asynchronous):
+                raise  # the answer is out, or the event loop is gone; nothing can be awaited
             if not taken.is_committed and type(error).__name__ != "SuspendExecution":  # it goes on later (B6)
                 name = type(error).__name__
                 session.commits.add(taken, lambda: taken.releasing(error=name))
                 await session.commits.flush()
             raise
-        self._local.note_pace(io.monotonic() - began_s)
         return await self._settle(taken, call, outcome, session)
 
     async def _settle(self, taken: ActiveClaim, call: Call, outcome: Outcome, session: Session) -> Outcome:
         if taken.is_committed:
             return self._settle_committed(taken, call.invocation, outcome)
+        if call.is_still_running:
+            taken.is_settled = True  # renewed no more; the lease ends on its own (protocols.md B5)
+            return outcome
         if taken.refusal is not None and (isinstance(outcome, Success) or isinstance(taken.refusal, StoreError)):
             # The function was told that the key is not its own, or that its commit failed, and swallowed it; or nobody
             # knows whether it took effect (protocols.md A8).
@@ -86,12 +87,18 @@ class Runs:
         if isinstance(outcome, Success):
             self._complete(taken, call.invocation, outcome, session)
         else:
-            held = HeldClaim(taken, outcome, self._remember_failures_s, session.commits)
+            held = HeldClaim(
+                taken,
+                outcome,
+                session.commits,
+                delivery=call.record.id,
+                remember_s=self._remember_failures_s,
+            )
             if call.dispose(outcome, taken.attempt) is Disposition.DEAD_LETTER:
                 call.held = held  # settled once the sink has answered
             else:
                 held.settle(parked=None)
-        if self._commits_each or session.is_last:
+        if self._commits_each or (session.is_last and not call.is_together):
             await session.commits.flush()
             call.invocation.emit_posted()
         else:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .._core.idempotency import Entry
     from .._core.model import Outcome
-    from .._io.base import Beat
+    from .._io.base import Beat, Flag
     from ..stores.base import Store
     from .ahead import Ahead, Candidate
     from .call import Invocation
@@ -32,6 +32,7 @@ class Session:
     Attributes:
         has_begun: True once the first record has come.
         outcomes: By stored key, the payload's fingerprint and what came of the run.
+        running: By stored key, what the later records of a key that is being run wait for.
         unstarted: Claims that were taken, or may have been, and under which nothing ran; given back before the answer.
         commits: The ends of runs, on their way into the store.
         ahead: Claims ahead of the work; None for a single event.
@@ -43,6 +44,7 @@ class Session:
     ) -> None:
         self.has_begun = False
         self.outcomes: dict[str, tuple[str, Outcome]] = {}
+        self.running: dict[str, Flag] = {}
         self.unstarted: list[ActiveClaim] = []
         self.commits = Commits(store, invocation)
         self.ahead: Ahead | None = None
@@ -75,11 +77,16 @@ class Session:
                 except RuntimeError as error:
                     raise StoreUnavailableError("the process has no thread for the heartbeat") from error
 
-    async def settle(self) -> None:
-        """Write what has ended, and give back what was not started: nothing of this invocation is in progress then."""
+    async def settle(self, *, is_last: bool = False) -> None:
+        """
+        Write what has ended, and give back what was not started: only what runs is in progress then.
+
+        Args:
+            is_last: True to claim nothing ahead any more.
+        """
         try:
             if self.ahead is not None:
-                for candidate in await self.ahead.stop():
+                for candidate in await (self.ahead.close() if is_last else self.ahead.withdraw()):
                     self.keep_for_release(candidate)
         finally:
             await self.commits.flush()

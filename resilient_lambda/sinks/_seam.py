@@ -1,4 +1,4 @@
-"""What sinks share, and where tests put theirs."""
+"""Where tests put their sinks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
 
     from .._core.record import Record
-
-    Letter: TypeAlias = tuple[Record[Any], BaseException]
 
 # Set by `resilient_lambda.testing.in_memory`: takes what would be sent to AWS under the sink's name, and confirms.
 redirect: Callable[[str, Record[Any], BaseException], str] | None = None

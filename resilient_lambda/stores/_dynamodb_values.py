@@ -125,22 +125,6 @@ def write(what: str, value: Any, depth: int = 1) -> Attribute:
     )
 
 
-def read(attribute: Attribute) -> Any:
-    """Return what DynamoDB writes as plain Python: numbers as int, or as Decimal if they have a fraction."""
-    ((kind, content),) = attribute.items()
-    if kind == "NULL":
-        return None
-    if kind == "N":
-        return _read_number(content)
-    if kind == "L":
-        return [read(part) for part in content]
-    if kind == "M":
-        return {name: read(part) for name, part in content.items()}
-    if kind == "NS":
-        return {_read_number(part) for part in content}
-    return set(content) if kind in ("SS", "BS") else content
-
-
 def size_of(attributes: Attributes) -> int:
     """Return the bytes that DynamoDB counts for *attributes*, or a little less: names, values, nesting."""
     return sum(len(name.encode()) + _size(value) for name, value in attributes.items())
@@ -216,14 +200,6 @@ def _is_decimal(value: object) -> bool:
     # Who has one has imported its module; here it would be imported at every cold start.
     decimal = sys.modules.get("decimal")
     return decimal is not None and isinstance(value, decimal.Decimal)
-
-
-def _read_number(text: str) -> Any:
-    if text.lstrip("+-").isdecimal():
-        return int(text)
-    from decimal import Decimal
-
-    return Decimal(text)
 
 
 def write_all(where: str, values: Mapping[str, Any]) -> Attributes:

@@ -7,8 +7,9 @@ import re
 import threading
 from typing import TYPE_CHECKING, Any
 
+from .._core.attribute_values import read
 from ..errors import CommitConditionError
-from ._dynamodb_values import read, write
+from ._dynamodb_values import write
 from ._transact_items import name_of, table_name
 
 if TYPE_CHECKING:

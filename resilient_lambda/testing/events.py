@@ -1,17 +1,23 @@
-"""Events and contexts as Lambda makes them."""
+"""Contexts and events of SQS as Lambda makes them."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from ._clock import now_s
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:orders"
+FIFO_QUEUE_ARN = QUEUE_ARN + ".fifo"
+
+_sequence = itertools.count(18_849_496_460_467_696_128)
 
 
 class LambdaContext:
@@ -68,7 +74,8 @@ def sqs_record(
     message_id: str | None = None,
     receives: int = 1,
     attributes: Mapping[str, Mapping[str, Any]] | None = None,
-    queue_arn: str = QUEUE_ARN,
+    queue_arn: str | None = None,
+    group: str | None = None,
 ) -> dict[str, Any]:
     """
     Return one record of an SQS event.
@@ -79,11 +86,18 @@ def sqs_record(
         receives: How often the message was received, this time included.
         attributes: Message attributes as SQS spells them: ``{"name": {"dataType": ..., "stringValue": ...}}``.
         queue_arn: The queue's ARN.
+        group: The message group; the queue is a FIFO queue then.
 
-    Source: "Using Lambda with Amazon SQS", AWS Lambda Developer Guide, example standard queue message event.
+    Source: "Using Lambda with Amazon SQS", AWS Lambda Developer Guide, example standard and FIFO queue message events.
     """
+    queue_arn = queue_arn or (QUEUE_ARN if group is None else FIFO_QUEUE_ARN)
     text = body if isinstance(body, str) else json.dumps(body)
-    sent_ms = str(int(time.time() * 1000))
+    sent_ms = str(int(now_s() * 1000))
+    fifo = {
+        "SequenceNumber": str(next(_sequence)),
+        "MessageGroupId": group,
+        "MessageDeduplicationId": str(uuid.uuid4()),
+    }
     return {
         "messageId": message_id or str(uuid.uuid4()),
         "receiptHandle": f"handle-{uuid.uuid4()}",
@@ -93,6 +107,7 @@ def sqs_record(
             "SentTimestamp": sent_ms,
             "SenderId": "AIDAIENQZJOLO23YVJ4VO",
             "ApproximateFirstReceiveTimestamp": sent_ms,
+            **({} if group is None else fifo),
         },
         "messageAttributes": {name: dict(value) for name, value in (attributes or {}).items()},
         "md5OfBody": hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest(),
@@ -102,17 +117,20 @@ def sqs_record(
     }
 
 
-def sqs_event(bodies: Iterable[object], *, receives: int = 1) -> dict[str, Any]:
+def sqs_event(bodies: Iterable[object], *, receives: int = 1, group: str | None = None) -> dict[str, Any]:
     """
     Return an SQS event.
 
     Args:
         bodies: One per record: a text, anything that is JSON, or a record made by `sqs_record`.
         receives: How often the messages were received, this time included.
+        group: The message group of all bodies; the queue is a FIFO queue then.
     """
     return {
         "Records": [
-            body if isinstance(body, dict) and "receiptHandle" in body else sqs_record(body, receives=receives)
+            body
+            if isinstance(body, dict) and "receiptHandle" in body
+            else sqs_record(body, receives=receives, group=group)
             for body in bodies
         ]
     }

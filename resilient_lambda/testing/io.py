@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from contextlib import contextmanager
+from contextvars import copy_context
 from itertools import count
+from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._handlers import plan
+from .._io.base import GivenUp, Interrupted
 from .._io.blocking import BlockingIo, drive
 from ..errors import StoreUnavailableError
 from .events import LambdaContext
@@ -16,6 +18,7 @@ from .events import LambdaContext
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
+    from .._io.base import P
 
 T = TypeVar("T")
 _numbers = count(1)
@@ -42,6 +45,11 @@ class FakeIo(BlockingIo):
         self._beats: list[_FakeBeat] = []
         self.slept_s: list[float] = []
         self.holds_jobs = False
+        self._cut_at_s = inf
+        self._may_cut = False
+        self._gives_up = False
+        self._taints: list[Callable[[], bool]] = []
+        self._pause: Callable[[], Awaitable[None]] | None = None  # how a lane lets others go on, inside `run_lanes`
 
     def now(self) -> float:
         """Return the virtual wall clock."""
@@ -60,30 +68,113 @@ class FakeIo(BlockingIo):
     def advance(self, seconds: float) -> None:
         """Let time pass, with the heartbeats that fall into it; call it inside a handler for work that takes time."""
         end_s = self._now_s + seconds
+        if self._may_cut and end_s > self._cut_at_s:
+            end_s = max(self._now_s, self._cut_at_s)
+        is_cut = self._may_cut and end_s >= self._cut_at_s
         while due := [beat for beat in self._beats if not beat.is_stopped and beat.next_s <= end_s]:
             first = min(due, key=lambda beat: beat.next_s)
             self._now_s = max(self._now_s, first.next_s)
             first.next_s += first.interval_s
-            drive(first.beat())  # type: ignore[arg-type]
+            self._alone(first.beat)
         self._now_s = max(self._now_s, end_s)
+        if is_cut:
+            raise GivenUp if self._gives_up else Interrupted
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self.slept_s.append(seconds)
         self.advance(seconds)
+        await self.let_others_go_on()
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call *function* here; other lanes may go on before and after it."""
+        await self.let_others_go_on()
+        result = function(*args, **kwargs)
+        await self.let_others_go_on()
+        return result
 
     async def invoke(self, function: Callable[..., Any], *args: object) -> Any:
-        """Call the user's *function*, and await what it returns if that is needed."""
-        result = function(*args)
-        return await result if inspect.isawaitable(result) else result
+        """Call the user's *function*; cut short, it is where it advances time beyond the moment for that."""
+        await self.let_others_go_on()
+        pause, self._pause = self._pause, None  # what it calls of ours, `commit_with` for one, does not suspend
+        self._may_cut = True
+        try:
+            return function(*args)
+        finally:
+            self._may_cut = False
+            self._pause = pause
+
+    async def invoke_async(self, function: Callable[..., Any], *args: object) -> Any:
+        """Call the user's *function* and await what it returns."""
+        await self.let_others_go_on()
+        self._may_cut = True
+        try:
+            return await function(*args)
+        finally:
+            self._may_cut = False
+
+    def open(self, *, concurrency: int, cut_at_s: float | None, grace_s: float, retires: bool) -> FakeIo:
+        """Return this Io, which from now on cuts short what advances time beyond *cut_at_s*."""
+        self._cut_at_s = inf if cut_at_s is None else cut_at_s
+        self._gives_up = concurrency > 1
+        return self
+
+    async def run_lanes(self, lane: Callable[[], Awaitable[None]], count: int) -> None:
+        """Run *count* lanes in one thread; at each wait, chance decides which of them goes on: the seed's."""
+        lanes: list[Any] = [lane() for _ in range(count)]
+        contexts = [copy_context() for _ in lanes]
+        pause, self._pause = self._pause, _suspend
+        try:
+            while lanes:
+                number = self._random.randrange(len(lanes))
+                try:
+                    contexts[number].run(lanes[number].send, None)
+                except (StopIteration, GivenUp):
+                    del lanes[number], contexts[number]
+        finally:
+            self._pause = pause
+            for left in lanes:
+                left.close()
+
+    async def let_others_go_on(self) -> None:
+        """Suspend, if this is one of several lanes."""
+        if self._pause is not None:
+            await self._pause()
+
+    def flag(self) -> _FakeFlag:  # type: ignore[override]
+        """Return a flag that lanes can wait for."""
+        return _FakeFlag(self)
+
+    def taint(self, is_tainted: Callable[[], bool]) -> None:
+        """Remember *is_tainted* for as long as this Io lives."""
+        self._taints.append(is_tainted)
+
+    def end_if_tainted(self) -> None:
+        """
+        End the environment if anything says so.
+
+        Raises:
+            SystemExit: Where a real environment would be gone.
+        """
+        if any(is_tainted() for is_tainted in self._taints):
+            raise SystemExit("the environment ends itself")
+
+    def _alone(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do *work* of another thread: it neither suspends nor is cut short."""
+        pause, self._pause = self._pause, None
+        may_cut, self._may_cut = self._may_cut, False
+        try:
+            drive(work())  # type: ignore[arg-type]
+        finally:
+            self._pause, self._may_cut = pause, may_cut
 
     def gate(self) -> _FakeGate:  # type: ignore[override]
-        """Return a lock that refuses at once: in one thread, waiting for it cannot help."""
-        return _FakeGate()
+        """Return a lock that lanes wait for; without lanes it refuses at once, for waiting could not help."""
+        return _FakeGate(self)
 
     def start(self, work: Callable[[], Awaitable[None]]) -> _FakeJob:  # type: ignore[override]
         """Do *work* here and now, or when it is waited for."""
-        job = _FakeJob(work)
+        job = _FakeJob(lambda: self._alone(work), self)
         if not self.holds_jobs:
             job.do()
         return job
@@ -109,17 +200,61 @@ class _AsynchronousView:
     def __init__(self, io: FakeIo) -> None:
         self._io = io
 
+    async def invoke(self, function: Callable[..., Any], *args: object) -> Any:
+        return await self._io.invoke_async(function, *args)
+
+    def open(self, *, concurrency: int, cut_at_s: float | None, grace_s: float, retires: bool) -> _AsynchronousView:
+        self._io.open(concurrency=1, cut_at_s=cut_at_s, grace_s=grace_s, retires=retires)  # cancelled, not given up
+        return self
+
+    async def run_lanes(self, lane: Callable[[], Awaitable[None]], count: int) -> None:
+        import asyncio
+
+        async def pause() -> None:
+            await asyncio.sleep(0)
+
+        self._io._pause = pause if count > 1 else None
+        try:
+            await asyncio.gather(*(lane() for _ in range(count)))
+        finally:
+            self._io._pause = None
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._io, name)
 
 
+class _Suspension:
+    def __await__(self) -> Generator[None]:
+        yield
+
+
+async def _suspend() -> None:
+    await _Suspension()
+
+
+class _FakeFlag:
+    def __init__(self, io: FakeIo) -> None:
+        self._io = io
+        self._is_set = False
+
+    def set(self) -> None:
+        self._is_set = True
+
+    async def wait(self) -> None:
+        while not self._is_set:
+            await self._io.let_others_go_on()
+
+
 class _FakeGate:
-    def __init__(self) -> None:
+    def __init__(self, io: FakeIo) -> None:
+        self._io = io
         self._is_held = False
 
     async def __aenter__(self) -> None:
-        if self._is_held:
-            raise StoreUnavailableError("another store call of this claim is under way")
+        while self._is_held:
+            if self._io._pause is None:
+                raise StoreUnavailableError("another store call of this claim is under way")
+            await self._io.let_others_go_on()
         self._is_held = True
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -135,15 +270,17 @@ class _FakeGate:
 
 
 class _FakeJob:
-    def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
-        self._work: Callable[[], Awaitable[None]] | None = work
+    def __init__(self, work: Callable[[], None], io: FakeIo) -> None:
+        self._work: Callable[[], None] | None = work
+        self._io = io
 
     def do(self) -> None:
         work, self._work = self._work, None
         if work is not None:
-            drive(work())  # type: ignore[arg-type]
+            work()
 
     async def join(self) -> None:
+        await self._io.let_others_go_on()
         self.do()
 
 
@@ -165,7 +302,15 @@ def fake_io(*, start_s: float = 1_800_000_000.0, seed: int = 0) -> Generator[Fak
     views: dict[bool, Any] = {False: io, True: _AsynchronousView(io)}
     before = plan.replacement
     plan.replacement = views.__getitem__
+    forget_paces()
     try:
         yield io
     finally:
         plan.replacement = before
+        forget_paces()
+
+
+def forget_paces() -> None:
+    """Have every handler of the process forget how long its function takes."""
+    for handler in list(plan.living):
+        handler.pace.forget()

@@ -1,0 +1,125 @@
+"""
+How a function that takes a whole lane is run: each record comes through the policies, the function runs once for all
+that have arrived, and each record goes on with what came of it.
+
+What arrives holds its claim. So a record that would have to wait for a twin, or whose last run ended without a word,
+does not join the others: it runs when nothing else does, alone (protocols.md C3, A6).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._core.model import Failure, Success
+from .._policies.arrival import Arrival, Visit
+from .._policies.compose import run_function
+from .lane_run import LaneRun
+
+if TYPE_CHECKING:
+    from .._core.model import Outcome
+    from .._policies.call import Call
+
+
+class BulkRun(LaneRun):
+    """The run of one batch, whole lanes at once."""
+
+    async def _run_one(self, number: int) -> None:
+        """Run the lane that begins with record *number*, as far as it can be run at once."""
+        arrived: list[tuple[int, Call, Arrival, Visit]] = []
+        failed: tuple[int, Call, Outcome] | None = None
+        next_number: int | None = number
+        goes_on = True
+        self._lanes.hold(number)
+        try:
+            while next_number is not None and goes_on:
+                call = self._calls[next_number]
+                assert call is not None
+                if not self._invocation.may_start():
+                    self._batch.give_back(call.record)
+                    self._lanes.end(next_number, stops=True)
+                    break
+                call.is_together = True
+                visit = Visit(self._plan.run(call))
+                outcome = await visit.advance()
+                if isinstance(outcome, Arrival):
+                    arrived.append((next_number, call, outcome, visit))
+                    goes_on = not call.is_last_resort  # it was put off, so it runs alone
+                elif call.put_off is not None and not call.is_last_resort:
+                    self._put_off[next_number] = call
+                    self._lanes.pause(next_number)
+                    goes_on = not self._lanes.is_ordered
+                elif arrived and self._lanes.is_ordered and isinstance(outcome, Failure):
+                    failed = next_number, call, outcome  # its turn comes when those before it have run
+                    goes_on = False
+                else:
+                    goes_on = await self._settle(next_number, call, outcome)
+                next_number = self._lanes.start_behind(next_number) if goes_on else None
+            if arrived:
+                await self._run_arrived(arrived)
+            if failed is not None and self._lanes.is_stopped(number):
+                self._lanes.undo_start(failed[0])
+            elif failed is not None:
+                await self._settle(*failed)
+        except BaseException as error:
+            for *_, visit in arrived:
+                await visit.end(error)
+            raise
+        finally:
+            self._lanes.let_go(number)
+
+    async def _run_arrived(self, arrived: list[tuple[int, Call, Arrival, Visit]]) -> None:
+        if self._window is not None:
+            self._window.keep()
+        calls = [call for _, call, _, _ in arrived]
+        arguments: tuple[Any, ...] = ([arrival.argument for _, _, arrival, _ in arrived],)
+        if self._plan.signature.takes_context:
+            arguments = (*arguments, self._invocation.context)
+        outcome = await run_function(self._plan.function, arguments, calls)
+        outcomes = self._outcomes(outcome, calls)
+        failures = [found for found in outcomes if isinstance(found, Failure)]
+        if self._window is not None and failures:
+            # What each record has added to the state cannot be told apart: one failure is that of all.
+            self._window.restore()
+            outcomes = [failures[0]] * len(outcomes)
+        while arrived:
+            number, call, _, visit = arrived.pop(0)
+            found = await visit.advance(outcomes.pop(0))
+            assert not isinstance(found, Arrival)
+            await self._settle(number, call, found)
+
+    def _outcomes(self, outcome: Outcome, calls: list[Call]) -> list[Outcome]:
+        """Return what came of each record; one failure is that of all."""
+        if isinstance(outcome, Failure) or outcome.value is None:
+            return [outcome] * len(calls)
+        items = outcome.value
+        if not isinstance(items, list | tuple) or len(items) != len(calls):
+            what = f"{len(items)} items" if isinstance(items, list | tuple) else type(items).__name__
+            error = TypeError(
+                f"the function returned {what} for {len(calls)} records; return None, or one item for each"
+            )
+            return [Failure(error, self._plan.classifier.classify(error))] * len(calls)
+        return [self._outcome(item) for item in items]
+
+    def _outcome(self, item: object) -> Outcome:
+        if item is None:
+            return Success()
+        if isinstance(item, Success | Failure):
+            return item
+        if not isinstance(item, BaseException):
+            item = TypeError(f"the function returned {type(item).__name__} for a record; return None or the exception")
+        return Failure(item, self._plan.classifier.classify(item))
+
+    async def _settle(self, number: int, call: Call, outcome: Outcome) -> bool:
+        """Settle one record; return False if none behind it may start."""
+        stops = False
+        if self._lanes.is_stopped(number):
+            # One before it must be delivered again, so it comes again too, whatever came of it: acknowledged, it would
+            # have taken effect before that one.
+            self._batch.bring_back(call)
+        elif self._lanes.is_ordered:
+            stops = await self._batch.settle_in_order(call.record, outcome, call)
+        else:
+            self._batch.settle(call.record, outcome, call)
+        self._calls[number] = None
+        self._lanes.end(number, stops=stops)
+        return not stops

@@ -1,0 +1,133 @@
+"""
+What a dead letter says, whichever sink it goes to: the note, the envelope, and what tells two letters apart.
+
+docs/dead-letters.md shows the JSON; ``python -m resilient_lambda replay`` reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from time import gmtime, strftime
+from typing import TYPE_CHECKING, Any
+
+from .._core.classify import describe
+from .._named_tuple import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._core.record import Record
+
+NAME = "resilient_lambda"  # of the attribute that holds the note, and of its field in an envelope
+VERSION = 1
+SQS_SOURCES = ("sqs", "sqs-fifo")
+
+_NOTE_BYTES = 1_024  # what the error's text is cut for (protocols.md A10)
+_MESSAGE_BYTES = 500
+_LEAST_MESSAGE_BYTES = 200
+_CLASS_CHARS = 128
+# All that JSON allows in a text and SQS, SNS and UTF-8 do not take: control characters, surrogates, two non-characters.
+UNSENDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Letter(NamedTuple):
+    """
+    One dead letter before it is written.
+
+    Attributes:
+        record: What is set aside.
+        error: Why.
+        key: The idempotency key under which the store knows it, so that a replay can clear a remembered failure.
+    """
+
+    record: Record[Any]
+    error: BaseException
+    key: str | None = None
+
+
+def note_of(letter: Letter, dedup: str, now_s: float) -> dict[str, Any]:
+    """Return what says why the record is here and where it came from, with the error's text cut to fit."""
+    record = letter.record
+    note: dict[str, Any] = {
+        "v": VERSION,
+        "error": type(letter.error).__name__[:_CLASS_CHARS],
+        "message": "",
+        "source": record.source,
+        "id": record.id,
+        "origin": record.origin,
+        "dedup": dedup,
+        "at": strftime("%Y-%m-%dT%H:%M:%S", gmtime(now_s)) + f".{int(now_s % 1 * 1000):03}Z",
+    }
+    if letter.key:
+        note["key"] = letter.key
+    if record.lane:
+        note["lane"] = str(record.lane)
+    room = _NOTE_BYTES - len(dumps(note).encode()) + len('""')
+    note["message"] = _cut(describe(letter.error), max(_LEAST_MESSAGE_BYTES, min(_MESSAGE_BYTES, room)))
+    return note
+
+
+def envelope_of(letter: Letter, note: dict[str, Any]) -> str:
+    """
+    Return a record as JSON with its note: for all that is no SQS message on its way to an SQS queue.
+
+    Raises:
+        Exception: The record holds what is no JSON, and has no text either. It is the event's own data, of any shape.
+    """
+    record = letter.record
+    envelope: dict[str, Any] = {NAME: note, "record": record.raw}
+    if said := record.event_fields:  # some records do not say where they come from: a replay needs it
+        envelope["event"] = said
+    return dumps(envelope)
+
+
+def dumps(value: object) -> str:
+    """Return *value* as JSON that any sink takes: what cannot be sent as it is is escaped, and none of it is lost."""
+    found = json.dumps(value, default=_as_json, ensure_ascii=False)
+    return found if UNSENDABLE.search(found) is None else json.dumps(value, default=_as_json)
+
+
+def dedup_of(record: Record[Any], token: Callable[[], str]) -> str:
+    """
+    Return what is equal for copies of one letter, and for nothing else: 64 hex digits.
+
+    Never made of a FIFO message's own deduplication id: a message that is set aside, sent back and set aside again
+    within five minutes would be taken for its own copy, and vanish (protocols.md A7). Its sequence number is new each
+    time it is sent.
+
+    Args:
+        token: Returns what makes the letter of a record without id one of its own: of two equal ones none may be lost.
+    """
+    from hashlib import sha256
+
+    parts: list[Any] = [record.origin or record.source, record.id or token(), record.default_key]
+    if record.source in SQS_SOURCES:
+        parts.append(system_attribute(record, "SequenceNumber"))
+    elif record.source == "rabbitmq":
+        parts.append(record.raw.get("data"))  # the id is the publisher's: nobody promises that it is used once
+    return sha256(json.dumps(parts, default=_as_json).encode()).hexdigest()
+
+
+def system_attribute(record: Record[Any], name: str) -> str:
+    """Return an attribute that SQS itself gave a message; "" if there is none."""
+    attributes = record.raw.get("attributes") if record.source in SQS_SOURCES else None
+    found = attributes.get(name) if isinstance(attributes, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _cut(message: str, at_most_bytes: int) -> str:
+    """Return as much of *message* as takes *at_most_bytes* in JSON, where a control character takes six."""
+    plain = UNSENDABLE.sub(lambda found: found[0] if found[0] < " " else "?", message)
+    while len(json.dumps(plain, ensure_ascii=False).encode()) > at_most_bytes:
+        plain = plain[: len(plain) * 9 // 10]
+    return plain
+
+
+def _as_json(value: Any) -> object:
+    """Return what stands for a value that JSON does not know; events hold none, those of tests may."""
+    if isinstance(value, (bytes, bytearray)):
+        from base64 import b64encode
+
+        return b64encode(value).decode()  # as Lambda writes bytes
+    return dict(value) if hasattr(value, "keys") else str(value)
