@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "resilient_lambda"
 PAGE = (ROOT / "docs" / "protocols.md").read_text("utf-8")
-LABEL = r"[A-D]\d{1,2}|[IJ](?=\W)"
+LABEL = r"[A-D]\d{1,2}|[GIJ](?=\W)"
 SECTIONS = dict(
     zip(
         re.findall(rf"^##+ ({LABEL})[.]", PAGE, re.MULTILINE),

@@ -123,6 +123,12 @@ def test_the_function_may_do_what_the_store_does_and_no_more(capsys):
     assert policy["Resource"] == ("GetAtt", "ResilienceTable.Arn")
 
 
+def test_the_function_may_hide_failed_orders_of_its_queue_only():
+    """The role that SAM makes for a queue lacks this action, without which no failed message waits longer each time."""
+    assert statement("HideFailedOrders")["Action"] == "sqs:ChangeMessageVisibility"
+    assert statement("HideFailedOrders")["Resource"] == MAPPING["Queue"] == ("GetAtt", "OrdersQueue.Arn")
+
+
 def test_the_function_may_send_to_the_queue_of_parked_orders_only():
     """The sink's queue is the one that the environment names."""
     assert statement("ParkOrders")["Action"] == "sqs:SendMessage"

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resilient_lambda import Classifier, Disposition, Idempotency, Record, Success, current_claim
 from resilient_lambda._core.keys import key_prefix, stored_key
+from resilient_lambda._core.pace import Pace
 from resilient_lambda._core.sources import SQS
+from resilient_lambda._core.sources import Delivery as Delivered
+from resilient_lambda._handlers.batching import Batch
+from resilient_lambda._handlers.lane_run import LaneRun
 from resilient_lambda._handlers.plan import Plan
-from resilient_lambda._handlers.running import Batch, run_with_policies
 from resilient_lambda._policies.call import Call, Invocation
-from resilient_lambda._policies.compose import compose, finish
+from resilient_lambda._policies.compose import compose, finish, running
 from resilient_lambda.errors import LeaseLostError, RetryableError
 from resilient_lambda.events import ClaimLost, CompletionUnrecorded
 from resilient_lambda.stores import ABSENT, AsRead, Conflict
@@ -55,7 +58,8 @@ def one_record(environment: Environment, io: StepIo) -> Any:
         await _take_effect(environment, io)
 
     async def deliver(records: tuple[int, ...]) -> None:
-        invocation = Invocation(io, SQS, None, observers=[lambda event: _observe(environment, event)], margin_s=None)
+        observers = [lambda event: _observe(environment, event)]
+        invocation = Invocation(io, SQS, None, observers=observers, margin_s=None, pace=Pace())
         record = Record(sqs_record("{}", message_id="m", receives=1 + environment.delivery), SQS)
         call = Call(
             record,
@@ -67,7 +71,7 @@ def one_record(environment: Environment, io: StepIo) -> Any:
             before_suspect=_nothing_waits,
         )
         try:
-            outcome = await compose((policy,), work, takes_context=False)(call)
+            outcome = await compose((policy,), running(work, takes_context=False))(call)
         finally:
             await finish((policy,), invocation)
         if isinstance(outcome, Success):
@@ -90,6 +94,7 @@ class Delivery(NamedTuple):
         stop_s: How long after its beginning the invocation starts nothing more.
         function: What the user's function does.
         policy: Makes the policy.
+        concurrency: How many records run at a time.
     """
 
     letters: str
@@ -98,6 +103,7 @@ class Delivery(NamedTuple):
     stop_s: float = 1_000.0
     function: str = "effect"
     policy: Callable[..., Idempotency] = Idempotency
+    concurrency: int = 1
 
     def protocol(self) -> Protocol:
         """Return the protocol of a worker that is given this."""
@@ -122,21 +128,24 @@ class Delivery(NamedTuple):
             margin_s=None,
             local_names={},
             is_event=False,
+            concurrency=self.concurrency,
         )
         letters = self.letters + "~"  # for the warming up
 
         async def deliver(records: tuple[int, ...]) -> None:
             invocation = Invocation(
-                io, SQS, _Context, observers=plan.observers, margin_s=_Context.REMAINING_S - self.stop_s
+                io,
+                SQS,
+                _Context,
+                observers=plan.observers,
+                margin_s=_Context.REMAINING_S - self.stop_s,
+                pace=plan.pace,
+                concurrency=plan.concurrency,
             )
-            batch = Batch(plan, invocation)
-            receives = 1 + environment.delivery
-            await run_with_policies(
-                plan,
-                batch,
-                [Record(_raw(letters[n], n, receives), SQS) for n in records],
-            )
-            environment.failed = tuple(sorted(int(record_id) for record_id in batch.failed_ids))
+            raws = [_raw(letters[n], n, 1 + environment.delivery) for n in records]
+            batch = Batch(plan, invocation, Delivered(SQS, raws, None))
+            await LaneRun(plan, batch, None).run()
+            environment.failed = tuple(sorted(int(raw["messageId"]) for raw in batch.failed))
             environment.acknowledged |= {stored(letters[n]) for n in records if n not in environment.failed}
 
         if self.is_warm:

@@ -113,6 +113,23 @@ class StepIo:
             raise EnvironmentEndedError
         return await step
 
+    def open(self, **options: Any) -> StepIo:
+        """Nothing is cut short here, and every Io has lanes."""
+        return self
+
+    async def run_lanes(self, lane: Callable[[], Awaitable[None]], count: int) -> None:
+        if count == 1:
+            await lane()
+            return
+        lanes = [self._environment.add("lane", lane()) for _ in range(count)]
+        await self._step(Step("wait", is_ready=lambda: all(actor.is_done for actor in lanes)))
+        for actor in lanes:
+            if actor.error is not None:
+                raise actor.error
+
+    def flag(self) -> StepFlag:
+        return StepFlag(self._step)
+
     def gate(self) -> StepGate:
         return StepGate(self._step)
 
@@ -150,6 +167,21 @@ class StepGate:
 
     def leave(self) -> None:
         self._is_held = False
+
+
+class StepFlag:
+    """Something that lanes wait for; waiting is a step that is not ready before it is set."""
+
+    def __init__(self, step: Callable[[Step], Awaitable[Any]]) -> None:
+        self._step = step
+        self._is_set = False
+
+    def set(self) -> None:
+        self._is_set = True
+
+    async def wait(self) -> None:
+        if not self._is_set:
+            await self._step(Step("wait", is_ready=lambda: self._is_set))
 
 
 class StepJob:

@@ -29,6 +29,7 @@ SHORT_OF_TIME = XYZ._replace(stop_s=5.0)  # after a tick nothing more is started
 # Windows of one or two claims, taken beside the runs.
 NARROW = XY._replace(run_s=0.6, is_warm=True)
 WIDE = Delivery("xyzw", run_s=0.4, is_warm=True)
+BOTH, AGAIN = XY._replace(concurrency=2), XYX._replace(concurrency=2)  # two lanes
 SLOW = XYZ._replace(run_s=1.5)  # what has ended waits for more than a second: the next run waits for the store
 
 SCENARIOS = {
@@ -52,6 +53,12 @@ SCENARIOS = {
     "wide windows, a crash": Batches((WIDE,), Bounds(crashes=1)),
     "slow runs, a lost answer": Batches((SLOW,), TIME._replace(losses=1)),
     "slow runs, an outage, redeliveries": Batches((SLOW,), Bounds(outages=1, redeliveries=1)),
+    "two lanes": Batches((BOTH,), TIME._replace(losses=1)),
+    "two lanes, two workers": Batches((BOTH, BOTH), TIME),
+    "two lanes, an outage, redeliveries": Batches((BOTH,), Bounds(outages=1, redeliveries=1)),
+    "two lanes, a crash": Batches((BOTH,), TIME._replace(crashes=1, redeliveries=1)),
+    "two lanes, a key twice": Batches((AGAIN,), TIME._replace(failures=1, losses=1, redeliveries=1)),
+    "two lanes, asynchronous": Batches((AGAIN,), TIME._replace(losses=1, failures=1), is_asynchronous=True),
     "asynchronous": Batches((XY, XY), TIME, is_asynchronous=True),
     "asynchronous, a lost answer, an outage": Batches((XY,), TIME._replace(losses=1, outages=1), is_asynchronous=True),
 }

@@ -207,7 +207,7 @@ def test_no_record_runs_when_the_event_is_refused(paint):
     def function(record):
         seen.append(record)
 
-    with pytest.raises(UnknownEventError, match=r"aws:kinesis, aws:sqs"):
+    with pytest.raises(UnknownEventError, match="'aws:kinesis', 'aws:sqs'"):
         batch_handler(paint(function))(event, lambda_context())
 
     assert seen == []

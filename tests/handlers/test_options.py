@@ -22,8 +22,15 @@ SINK = DeadLetter(lambda record, error: None)
 NAN, INFINITY = math.nan, math.inf
 
 
+KEYED = [Idempotency(MemoryStore(), key="k")]
+
+
 def nothing(record):
     """Succeed."""
+
+
+async def end_async(window):
+    """End a window."""
 
 
 COMMON = {
@@ -54,11 +61,25 @@ COMMON = {
     "model instance": ({"model": {"order_id": "x"}}, "model={'order_id'"),
 }
 BATCH_ONLY = {
-    "source unknown": ({"source": "kinesis"}, "source='kinesis'.*'sqs'"),
+    "source unknown": ({"source": "kafkaesque"}, "source='kafkaesque'.*'kafka'.*'sqs'"),
     "source arn": ({"source": "aws:sqs"}, "source='aws:sqs'"),
     "source list": ({"source": ["sqs"]}, r"source=\['sqs'\]"),
     "raw text": ({"raw": "yes"}, "raw='yes'"),
     "raw and model": ({"raw": True, "model": dict}, "raw=True and model=.*dict"),
+    "lane text": ({"lane": "yes"}, "lane='yes'"),
+    "order unknown": ({"order": "group", "policies": KEYED}, "order='group'.*'key'"),
+    "order without idempotency": ({"order": "key"}, "order='key' needs an Idempotency policy"),
+    "share_group text": ({"share_group": "yes"}, "share_group='yes'"),
+    "share_group and order": ({"share_group": True, "order": "key", "policies": KEYED}, "exclude each other"),
+    "concurrency zero": ({"concurrency": 0}, "concurrency=0.*at least 1"),
+    "concurrency float": ({"concurrency": 1.5}, r"concurrency=1\.5"),
+    "concurrency bool": ({"concurrency": True}, "concurrency=True"),
+    "stop_lane_on_dead_letter": ({"stop_lane_on_dead_letter": 1}, "stop_lane_on_dead_letter=1"),
+    "raise_if_all_failed": ({"raise_if_all_failed": None}, "raise_if_all_failed=None"),
+    "window_end": ({"window_end": "store"}, "window_end='store'.*function"),
+    "window_end async": ({"window_end": end_async}, "both be async, or neither"),
+    "interrupt number": ({"interrupt": 1}, "interrupt=1"),
+    "after_interrupt": ({"after_interrupt": "exit"}, "after_interrupt='exit'.*'retire', 'keep'"),
 }
 
 
@@ -166,7 +187,6 @@ SQS = {
     "empty env": ({"env": ""}, "env"),
     "url number": ({"url": 5}, "url"),
     "env number": ({"env": 5}, "env"),
-    "fifo": ({"url": "https://sqs.us-east-1.amazonaws.com/1/q.fifo"}, "FIFO"),
 }
 
 

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
+from aws_lambda_powertools.utilities.data_classes.kafka_event import KafkaEventRecord
+from aws_lambda_powertools.utilities.data_classes.kinesis_stream_event import KinesisStreamRecord
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict  # pydantic takes the one of typing from Python 3.12 on
 
 from resilient_lambda import ConfigurationError, Record, batch_handler, resilient_handler
-from resilient_lambda.testing import lambda_context, sqs_event, sqs_record
+from resilient_lambda.testing import (
+    activemq_event,
+    documentdb_event,
+    dynamodb_event,
+    dynamodb_record,
+    eventbridge_envelope,
+    kafka_event,
+    kafka_record,
+    kinesis_event,
+    lambda_context,
+    rabbitmq_event,
+    s3_event,
+    sns_envelope,
+    sns_event,
+    sqs_event,
+    sqs_record,
+)
 from tests.handlers.answers import NOTHING_FAILED, failed
 
 
@@ -277,3 +297,146 @@ def test_bodies_are_validated_once_per_record(paint):
 
     assert failed(batch_handler(paint(function))(event, lambda_context())) == ["m"]
     assert seen == ["a"]
+
+
+def first_of(paint, event: dict[str, Any], annotation: Any, **options: Any) -> Any:
+    """Return what a function with this annotation gets for the first record of *event*."""
+    seen: list[Any] = []
+
+    def function(first):
+        seen.append(first)
+
+    if annotation is not None:
+        function.__annotations__ = {"first": annotation}
+    assert failed(batch_handler(**options)(paint(function))(event, lambda_context())) == []
+    return seen[0]
+
+
+class Stock(BaseModel):
+    """An item of DynamoDB."""
+
+    id: int
+    price: Decimal
+    tags: set[str] = set()
+    picture: bytes = b""
+
+
+ITEM = {"id": 1, "price": Decimal("1.10"), "tags": {"a"}, "picture": b"\xff"}
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        ((ITEM,), Stock(**ITEM)),
+        ((ITEM, {**ITEM, "price": 2}), Stock(**ITEM)),
+        ((None, ITEM), Stock(**ITEM)),
+    ],
+    ids=["INSERT", "MODIFY", "REMOVE"],
+)
+def test_a_model_gets_the_image_of_a_change(paint, images, expected):
+    """The new one, and the old one of what was removed; as plain Python, with all digits and bytes."""
+    event = dynamodb_event([dynamodb_record(*images)])
+
+    assert first_of(paint, event, Stock) == expected
+    assert first_of(paint, event, Record[Stock]).value == expected
+    assert first_of(paint, event, dict) == ITEM
+
+
+def test_a_text_of_a_change_is_its_json(paint):
+    """With all digits."""
+    event = dynamodb_event([{"id": 1, "price": Decimal("1.10")}])
+
+    assert first_of(paint, event, str) == '{"id": 1, "price": 1.10}'
+    assert first_of(paint, event, bytes) == b'{"id": 1, "price": 1.10}'
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [(Order | None, None), (bytes, b""), (str, ""), (Any, None), (Record[Order | None], None)],
+    ids=repr,
+)
+def test_a_tombstone_is_none(paint, annotation, expected):
+    """For a model that can be None; it has no bytes."""
+    found = first_of(paint, kafka_event([None]), annotation)
+
+    assert (found.value if isinstance(found, Record) else found) == expected
+
+
+@pytest.mark.parametrize("annotation", [Order, dict, Record[Order]], ids=repr)
+def test_a_tombstone_is_no_record_of_a_model_that_cannot_be_none(paint, annotation):
+    """It is the record's own failure: the function is not called with None."""
+
+    def function(first):
+        pytest.fail("called")
+
+    function.__annotations__ = {"first": annotation}
+    answer = batch_handler(paint(function))(kafka_event([kafka_record(None, offset=3)]), lambda_context())
+
+    assert failed(answer) == [{"partition": "orders-0", "offset": 3}]
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (kinesis_event([BODY]), Order(order_id="a")),
+        (kafka_event([BODY.encode()]), Order(order_id="a")),
+        (activemq_event([BODY]), Order(order_id="a")),
+        (rabbitmq_event([BODY]), Order(order_id="a")),
+        (sns_event([BODY]), Order(order_id="a")),
+    ],
+    ids=["kinesis", "kafka", "activemq", "rabbitmq", "sns"],
+)
+def test_a_model_gets_the_json_that_was_sent(paint, event, expected):
+    """Whatever brought it."""
+    assert first_of(paint, event, Order) == expected
+    assert first_of(paint, event, str) == BODY
+    assert first_of(paint, event, dict) == {"order_id": "a"}
+
+
+@pytest.mark.parametrize("unwrap", [None, "s3", ("sns", "s3")])
+def test_an_s3_record_is_handed_over_with_its_key_decoded(paint, unwrap):
+    """From S3 itself, and from inside a queue's messages."""
+    event = s3_event(["red flower.jpg"])
+    event = {None: event, "s3": sqs_event([event]), ("sns", "s3"): sqs_event([sns_envelope(event)])}[unwrap]
+
+    assert first_of(paint, event, dict, unwrap=unwrap)["s3"]["object"]["key"] == "red flower.jpg"
+
+
+def test_the_detail_of_eventbridge_is_validated(paint):
+    """The envelope is gone."""
+    event = sqs_event([eventbridge_envelope({"order_id": "a"})])
+
+    assert first_of(paint, event, Order, unwrap="eventbridge") == Order(order_id="a")
+
+
+def test_a_change_of_documentdb_is_handed_over_whole(paint):
+    """A model of it has ``fullDocument`` and whatever else it needs."""
+    found = first_of(paint, documentdb_event([{"order_id": "a"}]), dict)
+
+    assert (found["operationType"], found["fullDocument"]["order_id"]) == ("insert", "a")
+
+
+@pytest.mark.parametrize("annotation", [Order, Any, object], ids=repr)
+def test_what_decode_returns_is_the_value(paint, annotation):
+    """An object of any kind, validated by the type that the function names."""
+    event = kinesis_event([gzip.compress(BODY.encode())])
+
+    assert first_of(paint, event, Order, decode=gzip.decompress) == Order(order_id="a")
+    decoded = first_of(paint, event, annotation, decode=lambda sent: Order(order_id="decoded"))
+    assert decoded == Order(order_id="decoded")
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "read"),
+    [
+        (kinesis_event([BODY]), KinesisStreamRecord, lambda record: record.kinesis.data_as_text()),
+        (kafka_event([BODY]), KafkaEventRecord, lambda record: record.decoded_value.decode()),
+    ],
+    ids=["kinesis", "kafka"],
+)
+def test_data_classes_of_other_sources_wrap_the_record(paint, event, kind, read):
+    """As for SQS."""
+    found = first_of(paint, event, kind)
+
+    assert type(found) is kind
+    assert read(found) == BODY

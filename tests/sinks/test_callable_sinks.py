@@ -162,3 +162,45 @@ def test_letters_that_do_not_fit_before_the_deadline_come_again(time, park):
     assert len(began) <= 3
     assert names == [f"m{number}" for number in range(len(began), 20)]
     assert time.now() <= ends_at_s + 2
+
+
+def handled(colour, sink):
+    """Set one record aside in a handler of that colour; return the ids that come again."""
+
+    def function(record):
+        raise NonRetryableError("poison")
+
+    handler = batch_handler(dead_letter=DeadLetter(sink))(COLOURS[colour](function))
+    return failed(handler(sqs_event([sqs_record("1", message_id="m0")]), lambda_context()))
+
+
+def test_an_asynchronous_sink_is_awaited_in_an_asynchronous_handler():
+    """Confirmed when it has returned, not when it was called."""
+    got = []
+
+    async def sink(record, error):
+        got.append(record.id)
+
+    assert (handled("async", sink), got) == ([], ["m0"])
+
+
+@pytest.mark.parametrize(("colour", "names"), [("async", []), ("sync", ["m0"])])
+def test_a_function_around_an_asynchronous_sink_is_seen_when_it_returns(colour, names):
+    """Awaited where that is possible; elsewhere nothing has run, so nothing is confirmed."""
+    got = []
+
+    async def sink(record, error):
+        got.append(record.id)
+
+    def around(record, error):
+        return sink(record, error)
+
+    assert handled(colour, around) == names
+    assert got == (["m0"] if colour == "async" else [])
+
+
+@pytest.mark.parametrize("sink", [None, "queue", 5], ids=repr)
+def test_what_cannot_be_called_is_no_sink(sink):
+    """Found at import."""
+    with pytest.raises(ConfigurationError, match="callable"):
+        DeadLetter(sink)

@@ -48,14 +48,16 @@ def test_the_body_is_the_records_own(park, body):
 
 
 def test_our_attribute_says_what_failed_and_why(park):
-    """Class and message of the error, source and id of the record, and a digest for consumers."""
+    """Class and message of the error, source, id and origin of the record, a digest for consumers, and the time."""
     entry = park(sqs_record("{}", message_id="m"))
     note = note_of(entry)
 
     assert entry["MessageAttributes"][OURS]["DataType"] == "String"
     assert (note["error"], note["message"]) == ("NonRetryableError", "why it failed")
-    assert (note["source"], note["id"]) == ("sqs", "m")
+    assert (note["v"], note["source"], note["id"]) == (1, "sqs", "m")
+    assert note["origin"] == "arn:aws:sqs:us-east-1:123456789012:orders"
     assert len(note["dedup"]) == 64
+    assert set(note) == {"v", "error", "message", "source", "id", "origin", "dedup", "at"}
 
 
 @pytest.mark.parametrize("message", ["x" * 100_000, "é" * 100_000, "😀" * 100_000, "\x00\x1f\ud800" * 1_000, ""])
@@ -160,7 +162,7 @@ def test_two_events_have_two_digests(queue, first, second):
 
     handler(first, lambda_context())
     handler(second, lambda_context())
-    digests = [note_of(entry)["dedup"] for request in queue.requests for entry in request]
+    digests = [json.loads(body)[OURS]["dedup"] for body in queue.bodies]
 
     assert len(set(digests)) == 2
 
@@ -171,32 +173,44 @@ def test_two_events_have_two_digests(queue, first, second):
     ids=repr,
 )
 def test_any_event_can_be_set_aside(queue, event):
-    """The body is the event as JSON; names that mean something in SQS mean nothing in an event."""
+    """It is in an envelope, as it was; names that mean something in SQS mean nothing in an event."""
 
     @resilient_handler(dead_letter=DeadLetter.sqs(URL, client=queue))
     def handler(event):
         raise NonRetryableError("x")
 
     assert handler(event, lambda_context()) is None
-    assert json.loads(queue.bodies[0]) == event
-    assert set(queue.requests[0][0]["MessageAttributes"]) == {OURS}
+    envelope = json.loads(queue.bodies[0])
+    assert set(envelope) == {OURS, "record"}
+    assert envelope["record"] == event
+    assert envelope[OURS]["source"] == "invocation"
+    assert "MessageAttributes" not in queue.requests[0][0]
 
 
 ODD = {
     "no body": {"body": None},
     "number as body": {"body": 5},
-    "null attributes": {"messageAttributes": None},
+    "empty body": {"body": ""},
+    "half a character": {"body": "\ud83d"},
+    "no character": {"body": "\uffff"},
+    "control character": {"body": "\x00"},
     "list of attributes": {"messageAttributes": ["a"]},
     "null attribute": {"messageAttributes": {"a": None}},
     "broken base64": {"messageAttributes": {"a": {"dataType": "Binary", "binaryValue": "!!!x"}}},
     "number as base64": {"messageAttributes": {"a": {"dataType": "Binary", "binaryValue": 5}}},
+    "no value": {"messageAttributes": {"a": {"dataType": "Binary"}}},
+    "empty value": {"messageAttributes": {"a": {"dataType": "String", "stringValue": ""}}},
+    "half a character as value": {"messageAttributes": {"a": {"dataType": "String", "stringValue": "\ud83d"}}},
+    "number as value": {"messageAttributes": {"a": {"dataType": "String", "stringValue": 5}}},
     "null type": {"messageAttributes": {"a": {"dataType": None, "stringValue": "x"}}},
+    "unknown type": {"messageAttributes": {"a": {"dataType": "Text", "stringValue": "x"}}},
+    "name with a space": {"messageAttributes": {"a b": {"dataType": "String", "stringValue": "x"}}},
 }
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
-def test_a_record_of_an_odd_shape_does_not_keep_its_neighbours(queue, odd):
-    """It is sent as well as may be or comes again; the others are set aside, the batch is answered."""
+def test_a_message_that_sqs_would_not_take_back_is_sent_in_an_envelope(queue, odd):
+    """Nothing of it is lost, and its neighbour is sent as a message."""
 
     def function(record):
         raise NonRetryableError("x")
@@ -205,9 +219,20 @@ def test_a_record_of_an_odd_shape_does_not_keep_its_neighbours(queue, odd):
     names = failed(
         batch_handler(dead_letter=DeadLetter.sqs(URL, client=queue))(function)({"Records": records}, lambda_context())
     )
+    ordinary, envelope = queue.requests[0]
 
-    assert "m0" not in names
-    assert "a" in queue.bodies
+    assert names == []
+    assert ordinary["MessageBody"] == "a"
+    assert json.loads(envelope["MessageBody"])["record"] == records[1]
+    assert json.loads(envelope["MessageBody"])[OURS]["id"] == "m1"
+    envelope["MessageBody"].encode()
+
+
+def test_missing_attributes_are_none(park):
+    """``null`` where SQS writes an empty object."""
+    entry = park({**sqs_record("body"), "messageAttributes": None})
+
+    assert (entry["MessageBody"], set(entry["MessageAttributes"])) == ("body", {OURS})
 
 
 def test_a_validation_errors_text_holds_no_payload(queue):

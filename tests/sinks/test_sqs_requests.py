@@ -261,17 +261,3 @@ def test_the_variable_is_read_when_it_is_first_used(monkeypatch, queue):
 
     assert handler(sqs_event(["a"]), lambda_context()) == NOTHING_FAILED
     assert queue.urls == [URL]
-
-
-def test_a_fifo_queue_in_the_variable_is_refused(monkeypatch, queue, caplog, time):
-    """A FIFO queue would swallow a letter whose deduplication id it knows: nothing is sent there."""
-    monkeypatch.setenv("PARKING_URL", URL + ".fifo")
-
-    def function(record):
-        raise NonRetryableError("poison")
-
-    handler = batch_handler(dead_letter=DeadLetter.sqs(env="PARKING_URL", client=queue))(function)
-
-    assert len(failed(handler(sqs_event(["a"]), time.context()))) == 1
-    assert queue.requests == []
-    assert "FIFO" in caplog.text

@@ -57,6 +57,17 @@ def test_a_queue_can_be_named():
     assert (record["eventSourceARN"], record["awsRegion"]) == ("arn:aws:sqs:eu-west-1:1:other", "eu-west-1")
 
 
+def test_a_group_makes_the_queue_a_fifo_queue():
+    """With what SQS adds for one; sequence numbers rise."""
+    first, second = sqs_event(["1", "2"], group="g")["Records"]
+
+    assert first["eventSourceARN"].endswith(":orders.fifo")
+    assert first["attributes"]["MessageGroupId"] == "g"
+    assert int(first["attributes"]["SequenceNumber"]) < int(second["attributes"]["SequenceNumber"])
+    assert first["attributes"]["MessageDeduplicationId"] != second["attributes"]["MessageDeduplicationId"]
+    assert SqsModel.model_validate({"Records": [first, second]}).Records[0].attributes.MessageGroupId == "g"
+
+
 def test_a_context_looks_like_lambdas():
     """What handlers and Powertools' logger read is there."""
     context = lambda_context("orders", timeout_s=10, request_id="r")

@@ -1,0 +1,114 @@
+"""
+For any batch, outcome, sink, concurrency and deadline: nothing is lost, nothing runs needlessly, lanes keep their order.
+
+What Lambda delivers again is told by `tests.delivery.model`, what a handler must do by `tests.delivery.judge`.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from resilient_lambda.testing import fake_io
+from tests.delivery import model
+from tests.delivery.judge import Rules
+from tests.delivery.model import Partial
+from tests.delivery.strategies import plans
+from tests.delivery.world import TEXT, Asked, World, check_end
+
+EACH_SOURCE = pytest.mark.parametrize("source", model.SOURCES, ids=str)
+EACH_KEYED_SOURCE = pytest.mark.parametrize("source", [s for s in model.SOURCES if s.key is not None], ids=str)
+BOTH_COLOURS = pytest.mark.parametrize("is_asynchronous", [False, True], ids=["sync", "async"])
+EXAMPLES = 30
+
+
+def deliver(asked, batch, **options):
+    """Deliver *batch* until nothing comes again, and check what it came to."""
+    with fake_io() as time:
+        world = World(asked, batch, time)
+        world.deliver_until_done(**options)
+    check_end(world, batch)
+
+
+def can_end(asked, batch):
+    """Tell whether *batch* ever ends: what is known to be hopeless, and has no sink to go to, comes for ever."""
+    return asked.has_sink or asked.rules.source not in TEXT or all(plan.sent.is_readable for plan in batch)
+
+
+@EACH_SOURCE
+@BOTH_COLOURS
+@settings(max_examples=EXAMPLES)
+@given(data=st.data(), batch=plans())
+def test_every_record_takes_effect_or_is_set_aside(source, is_asynchronous, data, batch):
+    """Delivered until nothing comes again, with and without Idempotency, sink, and lanes side by side."""
+    flags = st.booleans()
+    is_idempotent, has_sink = data.draw(flags), data.draw(flags)
+    # Where the source brings back what was set aside, a lane that stops there would never get any further.
+    stops_on_letter = source.partial is not Partial.NONE and data.draw(flags)
+    asked = Asked(
+        Rules(source, stops_on_letter=stops_on_letter, concurrency=data.draw(st.sampled_from([1, 1, 2, 3, 8]))),
+        is_asynchronous=is_asynchronous,
+        is_idempotent=is_idempotent,
+        has_sink=has_sink,
+        is_typed=data.draw(flags),
+        remembers=is_idempotent and has_sink and data.draw(flags),
+    )
+    assume(can_end(asked, batch))
+    deliver(asked, batch)
+
+
+@EACH_KEYED_SOURCE
+@BOTH_COLOURS
+@settings(max_examples=EXAMPLES)
+@given(data=st.data(), batch=plans(max_size=14))
+def test_keys_run_independently_and_each_in_its_order(source, is_asynchronous, data, batch):
+    """With ``order="key"`` other keys run on behind a failure, and do not run again when the source brings them back."""
+    flags = st.booleans()
+    has_sink = data.draw(flags)
+    asked = Asked(
+        Rules(source, by_key=True, stops_on_letter=data.draw(flags), concurrency=data.draw(st.integers(1, 8))),
+        is_asynchronous=is_asynchronous,
+        is_idempotent=True,
+        has_sink=has_sink,
+        remembers=has_sink and data.draw(flags),
+    )
+    assume(can_end(asked, batch))
+    deliver(asked, batch)
+
+
+@EACH_SOURCE
+@BOTH_COLOURS
+@settings(max_examples=EXAMPLES)
+@given(data=st.data(), batch=plans(costs=st.floats(0.1, 20)))
+def test_whatever_the_deadline_every_event_takes_effect_once(source, is_asynchronous, data, batch):
+    """What there is no time for comes again, unrun and uncounted."""
+    asked = Asked(
+        Rules(
+            source,
+            by_key=source.key is not None and data.draw(st.booleans()),
+            concurrency=data.draw(st.sampled_from([1, 4])),
+        ),
+        is_asynchronous=is_asynchronous,
+        is_idempotent=True,
+        has_sink=True,
+        # Where the source brings back what was set aside, it would else take its time in each delivery anew.
+        remembers=True,
+    )
+    deliver(asked, batch, timeout_s=data.draw(st.integers(25, 120)))
+
+
+@pytest.mark.parametrize("source", [s for s in model.SOURCES if s.partial is not Partial.NONE], ids=str)
+@BOTH_COLOURS
+@settings(max_examples=EXAMPLES)
+@given(data=st.data(), batch=plans())
+def test_a_batch_that_failed_whole_may_be_raised(source, is_asynchronous, data, batch):
+    """With ``raise_if_all_failed`` nothing else changes."""
+    asked = Asked(
+        Rules(source, raises_if_all_failed=True),
+        is_asynchronous=is_asynchronous,
+        is_idempotent=data.draw(st.booleans()),
+        has_sink=data.draw(st.booleans()),
+    )
+    assume(can_end(asked, batch))
+    deliver(asked, batch)
