@@ -16,12 +16,21 @@ from .._policies.compose import run_function
 from .lane_run import LaneRun
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
     from .._core.model import Outcome
     from .._policies.call import Call
+    from .batching import Batch
+    from .plan import Plan
 
 
 class BulkRun(LaneRun):
     """The run of one batch, whole lanes at once."""
+
+    def __init__(self, plan: Plan, batch: Batch, lanes: Sequence[Hashable] | None) -> None:
+        super().__init__(plan, batch, lanes)
+        if lanes is None:
+            self._width = 1  # the whole batch is one list
 
     async def _run_one(self, number: int) -> None:
         """Run the lane that begins with record *number*, as far as it can be run at once."""

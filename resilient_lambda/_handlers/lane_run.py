@@ -46,6 +46,7 @@ class LaneRun:
             plan.call(Record(raw, source), self._invocation, before_suspect=batch.park, is_last_resort=False)
             for raw in batch.delivery.raws
         ]
+        self._width = self._invocation.concurrency
         self._has_failed = False
         self._has_started = False
         self._invocation.upcoming = self._upcoming
@@ -88,7 +89,7 @@ class LaneRun:
     async def _run_free_lanes(self) -> bool:
         """Run what can be run; return True if something was put off."""
         self._has_started = True
-        while self._has_started and (count := min(self._invocation.concurrency, self._lanes.free())):
+        while self._has_started and (count := min(self._width, self._lanes.free())):
             self._has_started = False  # lanes that are given up before they have started anything must not come again
             await self._invocation.io.run_lanes(self._run_lane, count)
             self._settle_given_up()

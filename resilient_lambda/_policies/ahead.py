@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FIRST_WINDOW = 25  # one request
 LARGEST_WINDOW = 100  # four requests in parallel
 WINDOW_S = 1.0
+POLL_S = 0.005
 
 
 class Candidate:
@@ -33,16 +34,14 @@ class Candidate:
         wish: What the first record of the event wants that has it.
         decision: What came of it; None until it is known.
         claim: The claim, if it was taken.
-        is_taken: True once a record has begun with it.
     """
 
-    __slots__ = ("claim", "decision", "is_taken", "wish")
+    __slots__ = ("claim", "decision", "wish")
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
         self.decision: Claimed | StoreError | None = None
         self.claim: ActiveClaim | None = None
-        self.is_taken = False
 
 
 class Ahead:
@@ -66,33 +65,57 @@ class Ahead:
         self._invocation = invocation
         self._wish_of = wish_of
         self._claim = claim
-        self._planned: dict[Call, Candidate | None] = {}
+        self._planned: dict[Call, Wish | None] = {}
         self._by_key: dict[str, Candidate] = {}
         self._job: Job | None = None
         self._window: list[Candidate] = []  # the job's
         self._is_closed = False
+        self._is_claiming = False
         self.upcoming = count
 
-    async def take(self, call: Call) -> Candidate | None:
-        """Return the candidate of *call*, which begins now; None if it must be claimed on its own."""
+    async def begin(self, call: Call) -> Wish | None:
+        """Return what *call*, which begins now, wants; None if it was not planned, for want of a key perhaps."""
         self.upcoming -= 1
         while call not in self._planned and not self._is_closed:
             if self._job is not None:
                 await self._join()
             elif (window := self._plan((call,))) and (self._invocation.concurrency == 1 or not self._start(window)):
-                await self._claim(window)
-        candidate = self._planned.get(call)
-        while (candidate is not None and candidate.decision is None and self._job is not None) or self._is_through:
+                await self._claim_here(window)
+        if self._is_through:
             await self._join()
-        self._planned.pop(call, None)  # after all that may be cancelled: until then `withdraw` has it
+        wish = self._planned.pop(call, None)
         is_low = len(self._planned) <= self._size() // 2
         if is_low and self._job is None and not self._is_closed and (window := self._plan(())):
             self._start(window)  # or, where there is no thread to be had, they are claimed one by one
-        if candidate is None or candidate.is_taken:
-            return None
-        candidate.is_taken = True
-        self._by_key.pop(candidate.wish.key, None)
-        return candidate
+        return wish
+
+    def find(self, key: str, fingerprint: str) -> Candidate | None:
+        """Return what is claimed ahead for *key*, for whichever of its records begins first (protocols.md B10)."""
+        candidate = self._by_key.get(key)
+        return None if candidate is None or candidate.wish.fingerprint != fingerprint else candidate
+
+    def is_undecided(self, candidate: Candidate) -> bool:
+        """Tell whether somebody is about to decide on *candidate*."""
+        return candidate.decision is None and (self._job is not None or self._is_claiming)
+
+    async def decided(self, candidate: Candidate) -> None:
+        """Wait until *candidate* is decided on."""
+        while self.is_undecided(candidate):
+            if self._job is not None:
+                await self._join()
+            else:  # another lane claims, as there is no thread to be had
+                await self._invocation.io.sleep(POLL_S)
+
+    def take(self, candidate: Candidate) -> None:
+        """Leave *candidate* to the caller, who runs its key."""
+        del self._by_key[candidate.wish.key]
+
+    async def _claim_here(self, window: list[Candidate]) -> None:
+        self._is_claiming = True
+        try:
+            await self._claim(window)
+        finally:
+            self._is_claiming = False
 
     def _start(self, window: list[Candidate]) -> bool:
         self._window = window
@@ -139,14 +162,10 @@ class Ahead:
                 break
             room -= 1
             wish = self._wish_of(call)
-            candidate = None if wish is None else self._by_key.get(wish.key)
-            if wish is not None and candidate is None:
+            self._planned[call] = wish
+            if wish is not None and wish.key not in self._by_key:
                 candidate = self._by_key[wish.key] = Candidate(wish)
                 window.append(candidate)
-            elif wish is not None and candidate is not None and wish.fingerprint != candidate.wish.fingerprint:
-                candidate = None
-            # The first record of a key to begin runs, later ones attach to its outcome (protocols.md B10).
-            self._planned[call] = candidate
         return window
 
     def _size(self) -> int:

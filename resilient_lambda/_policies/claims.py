@@ -52,8 +52,10 @@ class Claims:
             if isinstance(candidate.decision, StoreError):
                 raise candidate.decision
             if candidate.claim is None:
-                # What was spared while others could run is asked for again: now there are none.
-                if not (call.is_last_resort and isinstance(candidate.decision, Busy | Suspect)):
+                # What was spared while others could run is asked for again: now there are none. And so is what was
+                # decided for another record of the key: a failure that is remembered is one delivery's (A1).
+                is_spared = call.is_last_resort and isinstance(candidate.decision, Busy | Suspect)
+                if not is_spared and candidate.wish.call is call:
                     return None, candidate.decision
                 wish.tried.clear()
             elif await self._is_still_held(candidate.claim):

@@ -55,6 +55,8 @@ class Commits:
         self._lock = threading.Lock()
         self._waiting: deque[Ending] = deque()
         self._writing: Sequence[Ending] = ()
+        self._added = 0
+        self._concluded = 0
         self._is_working = False
         self._job: Job | None = None
 
@@ -69,6 +71,7 @@ class Commits:
                 in another thread.
         """
         with self._lock:
+            self._added += 1
             self._waiting.append(Ending(holding, write, conclude or _nothing, self._invocation.io.monotonic()))
 
     def is_full(self, unrecorded: int) -> bool:
@@ -101,8 +104,14 @@ class Commits:
         while self.is_full(unrecorded):
             await self._go_on()
 
+    async def catch_up(self) -> None:
+        """Wait until what waits now is written; other lanes may go on adding."""
+        target = self._added
+        while self._concluded < target:
+            await self._go_on()
+
     async def flush(self) -> None:
-        """Write all that waits, and return when it is answered."""
+        """Write all that waits, and return when it is answered and no write is under way."""
         while self._waiting or self._job is not None or self._is_working:
             await self._go_on()
 
@@ -160,6 +169,8 @@ class Commits:
                 group[n].holding.gate.leave()
             for ending, end in zip(group, ends, strict=True):
                 ending.conclude(end)
+            with self._lock:
+                self._concluded += len(group)
 
 
 async def _enter(holding: Holding) -> None:

@@ -179,22 +179,24 @@ class Idempotency:
         if not session.has_begun:
             await self._begin(session, call.invocation)
         call.invocation.emit_posted()
-        candidate = None if session.ahead is None else await session.ahead.take(call)
-        fingerprint = ""
+        ahead = session.ahead
+        wish = None if ahead is None else await ahead.begin(call)
         try:
-            if candidate is None:
-                key = self._keys.key_of(call)
-                fingerprint = self._keys.fingerprint_of(call)
-            else:
-                key, fingerprint = candidate.wish.key, candidate.wish.fingerprint
-            known = None
-            while key is not None and (known := self._known(key, fingerprint, call.invocation, session)) is None:
-                if (running := session.running.get(key)) is None:
+            if wish is None and (key := self._keys.key_of(call)) is not None:
+                wish = Wish(key, self._keys.fingerprint_of(call), call, self._terms, [])
+            known = candidate = None
+            while wish is not None and (known := self._known(wish, session)) is None:
+                # What others of this invocation do is waited for here; from then on to `running` nobody else goes on.
+                candidate = None if ahead is None else ahead.find(wish.key, wish.fingerprint)
+                if (running := session.running.get(wish.key)) is not None:
+                    if call.is_together and not call.is_last_resort:
+                        call.put_off = 0
+                        return in_progress(Busy(0.0), call.invocation.io.now())
+                    await running.wait()
+                elif ahead is not None and candidate is not None and ahead.is_undecided(candidate):
+                    await ahead.decided(candidate)
+                else:
                     break
-                if call.is_together and not call.is_last_resort:
-                    call.put_off = 0
-                    return in_progress(Busy(0.0), call.invocation.io.now())
-                await running.wait()
             if known is None:
                 call.prepare()  # what cannot be run is not worth a claim
         except BaseException as error:  # the user's key function or model, or a record without its key
@@ -203,21 +205,19 @@ class Idempotency:
             if not self._observes:
                 return Failure(error, call.classify(error), ran=False)
             logger.warning("%s has no usable key (%s)", call.record.id, type(error).__name__)
-            key, known = None, None  # observing must not change what runs
-        if key is None:
+            wish, known, candidate = None, None, None  # observing must not change what runs
+        if wish is None:
             return await self.run_unprotected(call, proceed)
         if known is not None:
-            session.keep_for_release(candidate)
-            return await self._run_unenforced(key, call, proceed, fingerprint) if self._observes else known
-        flag = session.running[key] = call.invocation.io.flag()
+            return await self._run_unenforced(wish.key, call, proceed, wish.fingerprint) if self._observes else known
+        if ahead is not None and candidate is not None:
+            ahead.take(candidate)
+            wish = candidate.wish._replace(call=call)  # it may have been planned for another record of the key
+        flag = session.running[wish.key] = call.invocation.io.flag()
         try:
-            # The candidate may have been planned for another record of the key, which has not begun.
-            wish = Wish(key, fingerprint, call, self._terms, [])
-            if candidate is not None:
-                wish = candidate.wish._replace(call=call)
             return await self._run_first(wish, candidate, proceed, session)
         finally:
-            del session.running[key]
+            del session.running[wish.key]
             flag.set()
 
     async def _run_first(self, wish: Wish, candidate: Candidate | None, proceed: Proceed, session: Session) -> Outcome:
@@ -326,8 +326,9 @@ class Idempotency:
             return None
         return Wish(key, fingerprint, call, self._terms, [])
 
-    def _known(self, key: str, fingerprint: str, invocation: Invocation, session: Session) -> Outcome | None:
-        """Return what this environment knows of *key* without asking the store, None if nothing."""
+    def _known(self, wish: Wish, session: Session) -> Outcome | None:
+        """Return what this environment knows of a key without asking the store, None if nothing."""
+        key, fingerprint, invocation = wish.key, wish.fingerprint, wish.call.invocation
         found = session.outcomes.get(key)
         if found is not None:
             if found[0] != fingerprint and isinstance(found[1], Success):

@@ -69,7 +69,7 @@ class Runs:
             if not taken.is_committed and type(error).__name__ != "SuspendExecution":  # it goes on later (B6)
                 name = type(error).__name__
                 session.commits.add(taken, lambda: taken.releasing(error=name))
-                await session.commits.flush()
+                await session.commits.catch_up()
             raise
         return await self._settle(taken, call, outcome, session)
 
@@ -99,7 +99,7 @@ class Runs:
             else:
                 held.settle(parked=None)
         if self._commits_each or (session.is_last and not call.is_together):
-            await session.commits.flush()
+            await session.commits.catch_up()
             call.invocation.emit_posted()
         else:
             session.commits.begin()

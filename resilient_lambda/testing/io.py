@@ -215,7 +215,14 @@ class _AsynchronousView:
 
         self._io._pause = pause if count > 1 else None
         try:
-            await asyncio.gather(*(lane() for _ in range(count)))
+            lanes = [asyncio.ensure_future(lane()) for _ in range(count)]
+            try:
+                await asyncio.gather(*lanes)
+            except BaseException:
+                for left in lanes:
+                    left.cancel()
+                await asyncio.wait(lanes)
+                raise
         finally:
             self._io._pause = None
 

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.__main__ import LATEST, main
 from benchmarks.registry import BENCHMARKS
 from benchmarks.row import Aim, Benchmark, Measured, row_of
-from benchmarks.table import markdown, notes, text
+from benchmarks.table import TITLES, markdown, notes, text
 
 FIELDS = {
     "name",
@@ -44,14 +44,25 @@ def test_the_rows_promised_are_there():
         "import_core_cpu",
         "import_ready_cpu",
         "batch_ok_1000",
+        "batch_ok_kinesis_1000",
+        "batch_ok_dynamodb_1000",
+        "batch_ok_kafka_1000",
         "batch_fail_1000",
         "batch_fail_10000",
+        "batch_fail_kinesis_10000",
+        "batch_fail_dynamodb_10000",
+        "batch_fail_kafka_10000",
         "batch_model_1000",
+        "batch_ok_10000_memory",
+        "batch_fail_10000_memory",
+        "ordered_parallel_1000",
+        "ordered_parallel_async_1000",
         "idempotency_cache_hit",
         "idempotency_miss_requests",
         "idempotent_batch_100",
         "idempotent_batch_100_cpu",
         "idempotent_batch_100_requests",
+        "idempotent_batch_100_working",
         "idempotent_batch_1000",
         "idempotent_batch_10000",
         "idempotent_batch_10000_memory",
@@ -60,6 +71,11 @@ def test_the_rows_promised_are_there():
         "commit_with_100",
         "wheel_bytes",
     } <= set(names)
+
+
+def test_every_row_has_a_title_for_the_readme():
+    """What is measured is said in words there; no title is left of a row that is gone."""
+    assert sorted(TITLES) == sorted(benchmark.name for benchmark in BENCHMARKS)
 
 
 def test_a_row_holds_both_sides_and_their_ratio():

@@ -60,6 +60,7 @@ def test_the_proxy_delays_and_counts(network):
     ("work", "has_effects", "requests"),
     [
         ("ours", False, (2, 2 * RECORDS)),
+        ("ours_concurrent", False, (2, 2 * RECORDS)),
         ("ours_committing", True, (RECORDS + 1, 2 * RECORDS)),
         ("powertools", True, (3 * RECORDS, 3 * RECORDS)),
         ("powertools_pool", False, (2 * RECORDS, 2 * RECORDS)),

@@ -203,7 +203,7 @@ def _reached(delivery: Delivery) -> set[int]:
 
 def _was_stopped(rules: Rules, delivery: Delivery, position: int) -> bool:
     """Tell whether the handler had a reason not to come to *position*."""
-    done = finished(delivery) - _refused(delivery)
+    done = finished(delivery) - _refused(delivery) - set(delivery.perhaps_parked)
     taken = {letter.position for letter in delivery.letters if letter.is_confirmed}
     before = _before(position, lanes(rules, delivery.event))
     return delivery.ran_out_of_time or any(

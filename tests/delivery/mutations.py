@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NEAR = [
-    None, True, False, 0, -1, 5, 2**70, 1.5, float("inf"), "", "0", "-1", "x", "9" * 400, "null", "{", "[]", "é", "\ud800", " 7", "١",
-    "aws:sqs", "aws:kinesis", "%", "a%2", "=", "eyJ", "IiI=", [], {}, [[]], [None], {"": None}, {"S": "x"}, {"N": "x"},
-    {"N": "NaN"}, {"B": "!"}, {"L": 5}, {"M": []}, {"NULL": False}, {"itemIdentifier": "x"},
+    None, True, False, 0, -1, 5, 2**70, 1.5, float("inf"),
+    "", "0", "-1", "x", "9" * 400, " 7", "١", "é", "\ud800", "null", "{", "[]", "%", "a%2", "=", "eyJ", "IiI=",
+    "aws:sqs", "aws:kinesis", [], {}, [[]], [None], {"": None}, {"itemIdentifier": "x"},
+    {"S": "x"}, {"N": "x"}, {"N": "NaN"}, {"B": "!"}, {"L": 5}, {"M": []}, {"NULL": False},
 ]  # fmt: skip
 """Values that come near what stands in an event, and are no such thing."""
 

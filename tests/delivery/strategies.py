@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from tests.delivery.events import Sent
-from tests.delivery.world import FAILURES, Plan
+from tests.delivery.plans import FAILURES, Plan
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

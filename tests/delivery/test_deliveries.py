@@ -1,5 +1,5 @@
 """
-For any batch, outcome, sink, concurrency and deadline: nothing is lost, nothing runs needlessly, lanes keep their order.
+For any batch, outcome, sink, concurrency and deadline: nothing lost, nothing run needlessly, every lane in its order.
 
 What Lambda delivers again is told by `tests.delivery.model`, what a handler must do by `tests.delivery.judge`.
 """
@@ -14,8 +14,9 @@ from resilient_lambda.testing import fake_io
 from tests.delivery import model
 from tests.delivery.judge import Rules
 from tests.delivery.model import Partial
+from tests.delivery.plans import TEXT, Asked
 from tests.delivery.strategies import plans
-from tests.delivery.world import TEXT, Asked, World, check_end
+from tests.delivery.world import World, check_end
 
 EACH_SOURCE = pytest.mark.parametrize("source", model.SOURCES, ids=str)
 EACH_KEYED_SOURCE = pytest.mark.parametrize("source", [s for s in model.SOURCES if s.key is not None], ids=str)
@@ -63,7 +64,7 @@ def test_every_record_takes_effect_or_is_set_aside(source, is_asynchronous, data
 @settings(max_examples=EXAMPLES)
 @given(data=st.data(), batch=plans(max_size=14))
 def test_keys_run_independently_and_each_in_its_order(source, is_asynchronous, data, batch):
-    """With ``order="key"`` other keys run on behind a failure, and do not run again when the source brings them back."""
+    """With ``order="key"`` other keys run on behind a failure, and are not run again when they are brought back."""
     flags = st.booleans()
     has_sink = data.draw(flags)
     asked = Asked(

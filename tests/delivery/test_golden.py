@@ -96,7 +96,7 @@ def test_the_model_agrees_with_the_golden_answers(name, number):
 def test_source_may_be_said_instead_of_detected(name):
     """The name that ``source=`` takes reads the same events."""
     said = {"fifo": "sqs"}.get(name, name.split("-", maxsplit=1)[0])
-    answer, ran = run(name, {"fail": []}, lambda function: batch_handler(source=said)(function))
+    answer, ran = run(name, {"fail": []}, batch_handler(source=said))
 
     assert answer == {"batchItemFailures": []}
     assert len(ran) == len(model.items(SOURCES[name], GOLDEN[name]["event"]))
@@ -110,7 +110,7 @@ def test_events_of_another_source_are_refused_whole(name, said):
     """A mapping that was connected to the wrong function shows at once, and loses nothing."""
     if {"fifo": "sqs"}.get(name, name.split("-", maxsplit=1)[0]) == said:
         return
-    answer, ran = run(name, {"fail": []}, lambda function: batch_handler(source=said)(function))
+    answer, ran = run(name, {"fail": []}, batch_handler(source=said))
 
     assert type(answer).__name__ == "UnknownEventError"
     assert ran == []

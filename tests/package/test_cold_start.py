@@ -11,8 +11,8 @@ from .interpreter import run
 
 # What costs more than 2 ms each, up to 260 ms.
 HEAVY = {
-    "aws_lambda_powertools", "asyncio", "boto3", "botocore", "dataclasses", "http", "inspect", "pydantic", "random",
-    "urllib",
+    "aws_lambda_powertools", "asyncio", "boto3", "botocore", "dataclasses", "decimal", "http", "inspect", "pydantic",
+    "random", "urllib",
 }  # fmt: skip
 
 WATCH = """

@@ -29,16 +29,20 @@ LAYERS = [
 TYPE_ONLY_UPWARD = {("events", "_core")}
 
 PURE_STDLIB = {
-    "__future__", "base64", "binascii", "collections", "enum", "errno", "functools", "hashlib", "itertools", "json",
-    "math", "operator", "re", "types", "typing",
+    "__future__", "base64", "binascii", "collections", "enum", "errno", "functools", "hashlib", "heapq", "itertools",
+    "json", "math", "operator", "re", "types", "typing",
 }  # fmt: skip
-# JMESPath expressions are pure too; loaded only if a key is given as one.
+# JMESPath expressions are pure too; loaded only if a key is given as one. Decimal is; only an item's fraction needs it.
 # A user's rule that is broken is told to people; there is nobody else to tell.
-PURE_LAZY = {"_core/keys.py": {"aws_lambda_powertools", "jmespath"}, "_core/classify.py": {"logging"}}
+PURE_LAZY = {
+    "_core/attribute_values.py": {"decimal"},
+    "_core/classify.py": {"logging"},
+    "_core/keys.py": {"aws_lambda_powertools", "jmespath"},
+}
 
 HEAVY = {
-    "asyncio", "aws_lambda_powertools", "boto3", "botocore", "concurrent", "dataclasses", "http", "inspect", "jmespath",
-    "pydantic", "random", "urllib", "urllib3",
+    "asyncio", "aws_lambda_powertools", "boto3", "botocore", "concurrent", "dataclasses", "decimal", "http", "inspect",
+    "jmespath", "pydantic", "random", "urllib", "urllib3",
 }  # fmt: skip
 # What a handler never reaches may import what it likes.
 OFF_THE_HANDLER_PATH = {"testing", "lint", "_commands", "__main__"}

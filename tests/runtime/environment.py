@@ -234,6 +234,8 @@ class ExecutionEnvironment:
             "LANG": "en_US.UTF-8",
             "PATH": os.environ.get("PATH", os.defpath),
             "PYTHONPATH": os.pathsep.join((str(FUNCTIONS), str(PACKAGE_ROOT))),
+            # There is no SQS here. A failed message would be hidden by a request that nobody answers.
+            "RESILIENT_LAMBDA_DISABLE": "visibility",
             "TZ": ":UTC",
             "_HANDLER": self._handler,
             **self._variables,
