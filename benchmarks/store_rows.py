@@ -17,9 +17,13 @@ from typing import NamedTuple
 from .local_table import DELAY_MS, ROOT, Network, environment, items_by_status, network, new_table
 from .row import Measured
 from .store_child import WARM_UP_RECORDS
+from .store_works import THREADS
 
 PEER = "Powertools idempotent_function in its batch processor"
-POOL = "the same function in a pool of ten threads"
+OTHERS = {
+    "powertools_pool": "the same function in a pool of ten threads",
+    "ours_one_by_one": "ours, one record at a time",
+}
 WORK_MS = 5.0
 TIMEOUT_S = 600.0
 NOTE = f"DynamoDB Local, {DELAY_MS:g} ms a request, all keys new"
@@ -60,7 +64,7 @@ class Figures(NamedTuple):
 
 
 ALL = ("ours", "powertools", "powertools_pool", "floor")
-QUICK = ("ours", "floor")
+QUICK = ("ours", "ours_concurrent", "floor")
 PLANS = {
     1: Plan(1, rounds=4, repeats=30),
     100: Plan(100, rounds=3, repeats=3, quick=5),
@@ -87,7 +91,10 @@ def batch_requests(records: int) -> Measured:
 def batch_working(records: int) -> Measured:
     """Wall clock where the function has to wait, too."""
     plan = Plan(records, rounds=2, repeats=2, quick=3, work_ms=WORK_MS)
-    return _row(_compared(ALL[:3], plan), "wall_ms", f"{NOTE}; the function sleeps {WORK_MS:g} ms a record")
+    found = _compared(("ours_concurrent", *ALL[:3]), plan)
+    sides = {**found, "ours": found["ours_concurrent"], "ours_one_by_one": found["ours"]}
+    note = f"{NOTE}; the function sleeps {WORK_MS:g} ms a record; ours with concurrency={THREADS}"
+    return _row(sides, "wall_ms", note)
 
 
 def linear() -> Measured:
@@ -197,7 +204,7 @@ def _row(sides: dict[str, Figures], field: str, note: str) -> Measured:
         PEER,
         note,
         floor=middles.get("floor"),
-        others={POOL: middles["powertools_pool"]} if "powertools_pool" in middles else {},
+        others={name: middles[side] for side, name in OTHERS.items() if side in middles},
         spread={"ours": _range(values["ours"]), "peer": _range(values["powertools"])},
     )
 

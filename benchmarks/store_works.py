@@ -46,13 +46,22 @@ def effect(order_id: str) -> dict[str, Any]:
 
 def ours(setting: Setting) -> Handler:
     """Batch and idempotency with this library, its own client."""
+    return _ours(setting, concurrency=1)
+
+
+def ours_concurrent(setting: Setting) -> Handler:
+    """The same with ten records at a time."""
+    return _ours(setting, concurrency=THREADS)
+
+
+def _ours(setting: Setting, concurrency: int) -> Handler:
     from resilient_lambda import DynamoDBStore, Idempotency, Record, batch_handler
 
     work_s = setting.work_ms / 1000
     store = DynamoDBStore(setting.table, endpoint_url=setting.url)
     store.warm()
 
-    @batch_handler(policies=[Idempotency(store, key="order_id")])
+    @batch_handler(policies=[Idempotency(store, key="order_id")], concurrency=concurrency)
     def handler(record: Record) -> None:
         if work_s:
             time.sleep(work_s)
@@ -180,4 +189,4 @@ def _powertools_function(setting: Setting) -> tuple[Callable[..., None], Any]:
     return run, config
 
 
-WORKS = {work.__name__: work for work in (ours, ours_committing, powertools, powertools_pool, floor)}
+WORKS = {work.__name__: work for work in (ours, ours_concurrent, ours_committing, powertools, powertools_pool, floor)}

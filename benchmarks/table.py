@@ -8,22 +8,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _HEADINGS = ("work", "ours", "peer", "ours / peer", "aim", "met")
-_TITLES = {
+TITLES = {
     "import_core_cpu": "CPU to import and build batch + idempotency, no AWS client",
     "import_ready_cpu": "the same, ready to call DynamoDB",
     "batch_ok_1000": "batch of 1,000, all succeed",
     "batch_ok_raw_1000": "the same, `raw=True`",
+    "batch_ok_kinesis_1000": "Kinesis: batch of 1,000, all succeed",
+    "batch_ok_dynamodb_1000": "DynamoDB stream: batch of 1,000, all succeed",
+    "batch_ok_kafka_1000": "Kafka: batch of 1,000 of ten partitions, all succeed",
     "batch_fail_100": "batch of 100, all fail",
     "batch_fail_1000": "batch of 1,000, all fail",
     "batch_fail_10000": "batch of 10,000, all fail",
+    "batch_fail_kinesis_10000": "Kinesis: batch of 10,000, the first fails and the rest is returned",
+    "batch_fail_dynamodb_10000": "DynamoDB stream: the same",
+    "batch_fail_kafka_10000": "Kafka: the same for each of ten partitions",
     "batch_fail_1000_logged": "batch of 1,000, all fail, our warning lines written",
     "batch_model_1000": "batch of 1,000, a pydantic model each",
+    "batch_ok_10000_memory": "batch of 10,000, all succeed: memory over the event",
+    "batch_fail_10000_memory": "the same, all fail",
+    "ordered_parallel_1000": "Kinesis: batch of 1,000 of 100 keys, 1 ms of waiting each, keys in parallel",
+    "ordered_parallel_async_1000": "the same, `async def`",
     "idempotency_cache_hit": "duplicate that this environment knows",
     "idempotency_miss_requests": "DynamoDB requests for a new event",
     "idempotent_batch_100": "idempotent batch of 100, 5 ms a request",
     "idempotent_batch_100_cpu": "the same, CPU of our process",
     "idempotent_batch_100_requests": "the same, DynamoDB requests",
-    "idempotent_batch_100_working": "the same, the function waits 5 ms a record",
+    "idempotent_batch_100_working": "the same, the function waits 5 ms a record, ten at a time",
     "idempotent_batch_1000": "idempotent batch of 1,000, 5 ms a request",
     "idempotent_batch_10000": "idempotent batch of 10,000, against ten times ours of 1,000",
     "idempotent_batch_10000_memory": "the same, memory over the event",
@@ -37,7 +47,7 @@ _TITLES = {
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table, and below it what they were measured on."""
     lines = [f"| {' | '.join(_HEADINGS)} |", f"|---|{'---:|' * (len(_HEADINGS) - 2)}---|"]
-    lines += [f"| {' | '.join((_TITLES.get(row['name'], row['name']), *_cells(row)))} |" for row in rows]
+    lines += [f"| {' | '.join((TITLES.get(row['name'], row['name']), *_cells(row)))} |" for row in rows]
     machines = "; ".join(dict.fromkeys(row["machine"] for row in rows))
     return "\n".join([*lines, "", f"Measured on {machines}, both sides in one run; peer: Powertools."])
 

@@ -54,6 +54,8 @@ class Envelopes:
         source, raws = delivery.source, delivery.raws
         if self._layers:
             source, raws = unwrapped(source, self._layers), expanded(raws, self._layers)
+            if len(raws) > len(delivery.raws):  # a message comes back with all that is in it
+                source = source._replace(brings_back_done=True)
         if self._decode is not None:
             source = decoded(source, self._decode)
         return delivery._replace(source=source, raws=raws)

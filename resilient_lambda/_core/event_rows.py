@@ -33,7 +33,7 @@ def open_event(
     said = {name: text for name, text in said.items() if text}
     source = source._replace(origin_of=lambda raw: origin, event_fields_of=lambda raw: said)
     if source.name == "kafka" and share_group:
-        source = source._replace(answers=Answers.OFFSETS, lane_of=None, order_key_of=None)
+        source = source._replace(answers=Answers.OFFSETS, lane_of=None, order_key_of=None, brings_back_done=False)
     return _OPENERS[source.name](source, event, records, origin)
 
 

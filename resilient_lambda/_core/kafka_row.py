@@ -87,5 +87,6 @@ KAFKA_ROW = Source(
     answers=Answers.PARTITIONS,
     twin=Twin.WAIT,
     has_short_lease=True,
+    brings_back_done=True,
     keeps_results=False,
 )

@@ -77,6 +77,7 @@ SQS = Source(
     answers=Answers.RECORDS,
     twin=Twin.BOUNCE,
     has_short_lease=False,
+    brings_back_done=False,
     keeps_results=False,
 )
 
@@ -129,6 +130,7 @@ KINESIS = Source(
     answers=Answers.CHECKPOINT,
     twin=Twin.WAIT,
     has_short_lease=True,
+    brings_back_done=True,
     keeps_results=False,
 )
 
@@ -201,5 +203,6 @@ INVOCATION = SQS._replace(
     answers=Answers.WHOLE,
     twin=Twin.WAIT,
     has_short_lease=True,
+    brings_back_done=False,
     keeps_results=True,
 )

@@ -80,6 +80,7 @@ class Source(NamedTuple):
         answers: How the answer names what failed.
         twin: What to do about a twin in progress.
         has_short_lease: True if claims use a short lease with heartbeat instead of the invocation's remaining time.
+        brings_back_done: True if a redelivery brings records back that are done, because the answer cannot except them.
         keeps_results: True if somebody waits for the function's result, so that a replay must give it again.
     """
 
@@ -98,4 +99,5 @@ class Source(NamedTuple):
     answers: Answers
     twin: Twin
     has_short_lease: bool
+    brings_back_done: bool
     keeps_results: bool

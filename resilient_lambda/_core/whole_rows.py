@@ -59,6 +59,7 @@ ACTIVEMQ = Source(
     answers=Answers.WHOLE,
     twin=Twin.WAIT,
     has_short_lease=True,
+    brings_back_done=True,
     keeps_results=False,
 )
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from .._core.batch import answer
 from .._core.model import Disposition, Failure
 from .._core.record import Record
-from .._core.sources import Answers
 from .._policies import deadline
 from .._policies.call import logger
 from .._policies.refusals import cut_short, not_started
@@ -204,8 +203,7 @@ class Batch:
 
     def note_redelivery(self) -> None:
         """Tell the policies whether Lambda will deliver again what is done: it should be recorded, if at all it can."""
-        by_record = (Answers.RECORDS, Answers.OFFSETS)
-        if self.failed and self.delivery.source.answers not in by_record:
+        if self.failed and self.delivery.source.brings_back_done:
             self.invocation.redelivers_done = True
 
     async def end(self) -> None:

@@ -77,24 +77,36 @@ class BulkRun(LaneRun):
             self._lanes.let_go(number)
 
     async def _run_arrived(self, arrived: list[tuple[int, Call, Arrival, Visit]]) -> None:
+        """Run the function for all that have arrived, again for those whose policies want it, and settle them."""
         if self._window is not None:
             self._window.keep()
-        calls = [call for _, call, _, _ in arrived]
-        arguments: tuple[Any, ...] = ([arrival.argument for _, _, arrival, _ in arrived],)
+        ends: dict[int, tuple[Call, Outcome]] = {}
+        while arrived:
+            outcomes = await self._run_function(
+                [call for _, call, _, _ in arrived], [a.argument for _, _, a, _ in arrived]
+            )
+            visits = list(arrived)
+            arrived.clear()
+            for (number, call, _, visit), outcome in zip(visits, outcomes, strict=True):
+                found = await visit.advance(outcome)
+                if isinstance(found, Arrival):
+                    arrived.append((number, call, found, visit))
+                else:
+                    ends[number] = (call, found)
+        for number in sorted(ends):
+            await self._settle(number, *ends[number])
+
+    async def _run_function(self, calls: list[Call], items: list[Any]) -> list[Outcome]:
+        arguments: tuple[Any, ...] = (items,)
         if self._plan.signature.takes_context:
-            arguments = (*arguments, self._invocation.context)
-        outcome = await run_function(self._plan.function, arguments, calls)
-        outcomes = self._outcomes(outcome, calls)
+            arguments = (items, self._invocation.context)
+        outcomes = self._outcomes(await run_function(self._plan.function, arguments, calls), calls)
         failures = [found for found in outcomes if isinstance(found, Failure)]
         if self._window is not None and failures:
             # What each record has added to the state cannot be told apart: one failure is that of all.
             self._window.restore()
-            outcomes = [failures[0]] * len(outcomes)
-        while arrived:
-            number, call, _, visit = arrived.pop(0)
-            found = await visit.advance(outcomes.pop(0))
-            assert not isinstance(found, Arrival)
-            await self._settle(number, call, found)
+            return [failures[0]] * len(outcomes)
+        return outcomes
 
     def _outcomes(self, outcome: Outcome, calls: list[Call]) -> list[Outcome]:
         """Return what came of each record; one failure is that of all."""

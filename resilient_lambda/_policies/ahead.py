@@ -24,6 +24,7 @@ FIRST_WINDOW = 25  # one request
 LARGEST_WINDOW = 100  # four requests in parallel
 WINDOW_S = 1.0
 POLL_S = 0.005
+PLANNING_S = 0.1  # key functions and models are the user's: whatever they take, one record's is enough to go on
 
 
 class Candidate:
@@ -154,11 +155,13 @@ class Ahead:
     def _plan(self, first: Sequence[Call]) -> list[Candidate]:
         """Return the next window, *first* and what comes behind it; empty if none of it is to be claimed."""
         window: list[Candidate] = []
-        room = self._size()
+        size = room = self._size()
+        io = self._invocation.io
+        began_s = io.monotonic()
         for call in chain(first, self._invocation.upcoming()):
             if call in self._planned:
                 continue
-            if not room:
+            if not room or (room < size and io.monotonic() - began_s > PLANNING_S):
                 break
             room -= 1
             wish = self._wish_of(call)

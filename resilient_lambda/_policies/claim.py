@@ -63,16 +63,14 @@ class ActiveClaim(Holding):
     Attributes:
         key: The stored key: the same for every delivery of the event, fit as idempotency key of what you call.
         attempt: 1 for the first run, one more for each run that failed. Crashes are not counted.
-        is_committed: True once `commit_with` has recorded the success.
         refusal: Why the event must be delivered again whatever the function returns; None if it need not.
     """
 
-    __slots__ = ("_store", "_token", "is_committed", "refusal", "result")
+    __slots__ = ("_store", "_token", "refusal", "result")
 
     def __init__(self, key: str, entry: Entry, *, store: Store, terms: Terms, invocation: Invocation) -> None:
         super().__init__(key, entry, terms=terms, invocation=invocation)
         self._store = store
-        self.is_committed = False
         self.refusal: BaseException | None = None
         self.result: str | bytes | None = None
 

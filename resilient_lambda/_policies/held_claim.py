@@ -18,12 +18,27 @@ PARK_S = 3.0  # one call of a sink: connect 1 s, read 2 s
 
 
 class HeldClaim:
-    """A claim whose run failed, until it is known what becomes of the event."""
+    """
+    A claim whose run failed, until it is known what becomes of the event.
 
-    __slots__ = ("_claim", "_commits", "_delivery", "_failure", "_is_settled", "_remember_s")
+    Args:
+        delivery: The record that has failed.
+        remember_s: For how long a permanent failure is remembered, in seconds; None if it is not.
+        remember_parked_s: For how long whatever the sink has is remembered for this very delivery, in seconds: where
+            records come back that are done, it would be run and sent again each time. None if it is not.
+    """
+
+    __slots__ = ("_claim", "_commits", "_delivery", "_failure", "_is_settled", "_remember_parked_s", "_remember_s")
 
     def __init__(
-        self, claim: ActiveClaim, failure: Failure, commits: Commits, *, delivery: str, remember_s: float | None
+        self,
+        claim: ActiveClaim,
+        failure: Failure,
+        commits: Commits,
+        *,
+        delivery: str,
+        remember_s: float | None,
+        remember_parked_s: float | None,
     ) -> None:
         self._claim = claim
         self._delivery = delivery
@@ -31,6 +46,7 @@ class HeldClaim:
         self._is_settled = False
         self._failure = failure
         self._remember_s = remember_s
+        self._remember_parked_s = remember_parked_s
 
     @property
     def key(self) -> str:
@@ -43,7 +59,7 @@ class HeldClaim:
             await self._claim.ensure_held(PARK_S)
         except LeaseLostError:
             return False
-        return True
+        return not self._claim.is_committed
 
     def settle(self, *, parked: str | None) -> None:
         """
@@ -58,6 +74,8 @@ class HeldClaim:
         claim, failure, remember_s, delivery = self._claim, self._failure, self._remember_s, self._delivery
         error = type(failure.error).__name__
         is_final = failure.ran and not failure.classification.is_retryable
+        if parked is not None and (remember_s is None or not is_final):
+            remember_s, is_final = self._remember_parked_s, True
         if is_final and remember_s is not None:
             self._write(
                 lambda: claim.failing(error=error, parked=parked or "", delivery=delivery, remember_s=remember_s)
@@ -77,7 +95,9 @@ class UnsentLetter(HeldClaim):
     __slots__ = ()
 
     def __init__(self, claim: ActiveClaim, failure: Failure, commits: Commits) -> None:
-        super().__init__(claim, failure, commits, delivery=claim.entry.delivery, remember_s=None)
+        super().__init__(
+            claim, failure, commits, delivery=claim.entry.delivery, remember_s=None, remember_parked_s=None
+        )
 
     async def may_park(self) -> bool:
         """Tell that it may be set aside: two letters are better than none."""

@@ -59,15 +59,28 @@ class Holding:
         gate: Whoever writes under the key is inside.
         is_lost: True once another environment was seen to hold the key.
         is_running: True while the user's function runs under it.
+        is_committed: True once `commit_with` has recorded the success: nothing is written over that (protocols.md B16).
         is_settled: True once its end is being written, so that nothing renews it.
     """
 
-    __slots__ = ("_invocation", "_n", "_terms", "entry", "gate", "is_lost", "is_running", "is_settled", "key")
+    __slots__ = (
+        "_invocation",
+        "_n",
+        "_terms",
+        "entry",
+        "gate",
+        "is_committed",
+        "is_lost",
+        "is_running",
+        "is_settled",
+        "key",
+    )
 
     def __init__(self, key: str, entry: Entry, *, terms: Terms, invocation: Invocation) -> None:
         self.key = key
         self.entry = entry
         self.gate = invocation.io.gate()
+        self.is_committed = False
         self.is_lost = False
         self.is_running = False
         self.is_settled = False
@@ -101,6 +114,8 @@ class Holding:
         A success is never turned into a failure: where the store cannot be reached, a journal keeps it. Raises nothing.
         """
         self.is_settled = True
+        if self.is_committed:
+            return Completion.RECORDED
         try:
             try:
                 return (yield from self._completing(result))
@@ -170,6 +185,8 @@ class Holding:
 
     def _ending(self, make: Callable[[int, float], Entry]) -> Procedure[None]:
         self.is_settled = True
+        if self.is_committed:  # while the function ended: what it left behind was still at it
+            return
         try:
             for _ in range(2):
                 if (yield from self._writing(make(self.next_number(), self._now_s()))):

@@ -93,6 +93,7 @@ class Runs:
                 session.commits,
                 delivery=call.record.id,
                 remember_s=self._remember_failures_s,
+                remember_parked_s=self._terms.keep_s if self._remembers_parked(call.invocation) else None,
             )
             if call.dispose(outcome, taken.attempt) is Disposition.DEAD_LETTER:
                 call.held = held  # settled once the sink has answered
@@ -104,6 +105,9 @@ class Runs:
         else:
             session.commits.begin()
         return outcome
+
+    def _remembers_parked(self, invocation: Invocation) -> bool:
+        return invocation.source.brings_back_done and self._terms.form.remembers_failures
 
     def _settle_committed(self, taken: ActiveClaim, invocation: Invocation, outcome: Outcome) -> Outcome:
         """Acknowledge what `commit_with` has recorded, whatever happened after it (protocols.md B16)."""

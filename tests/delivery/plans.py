@@ -72,7 +72,7 @@ class Asked(NamedTuple):
 
     Attributes:
         is_typed: Whether the function asks for a validated body, so that nonsense does not reach it.
-        remembers: Whether `Idempotency` remembers permanent failures.
+        remembers: Whether `Idempotency` was told to remember permanent failures.
         max_attempts: After how many failed runs a record is set aside; None for no limit.
     """
 

@@ -93,8 +93,7 @@ def test_whatever_the_deadline_every_event_takes_effect_once(source, is_asynchro
         is_asynchronous=is_asynchronous,
         is_idempotent=True,
         has_sink=True,
-        # Where the source brings back what was set aside, it would else take its time in each delivery anew.
-        remembers=True,
+        remembers=data.draw(st.booleans()),
     )
     deliver(asked, batch, timeout_s=data.draw(st.integers(25, 120)))
 

@@ -9,6 +9,7 @@ from resilient_lambda.errors import BatchFailedError
 from tests.delivery import judge, model
 from tests.delivery.events import event_of, only
 from tests.delivery.judge import OK, POISON, RETRY, Delivery
+from tests.delivery.model import Partial
 from tests.delivery.plans import TEXT, Asked, Plan
 from tests.delivery.stage import Stage
 
@@ -73,7 +74,7 @@ class World:
         plans = [self._plans[name] for name in names]
         done_before = {plan.event for plan in self.successes()} if self.asked.is_idempotent else set()
         hopeless = self._hopeless(plans)
-        parked = self.parked() if self.asked.remembers else []
+        parked = self.parked() if self._remembers_parked() else []
         parked_before = {position for position, plan in enumerate(plans) if plan in parked}
         perhaps = {position for position in parked_before if self._is_vaguely_remembered(plans[position])}
         stops_at_s = self._time.now() + timeout_s - min(5.0, timeout_s / 10)
@@ -158,6 +159,11 @@ class World:
             tried = self.failures()
             failed += [plan for plan in plans if tried.count(plan) + 1 >= self.asked.max_attempts]
         return {position for position, plan in enumerate(plans) if plan in failed or self._is_nonsense(plan)}
+
+    def _remembers_parked(self) -> bool:
+        # Where a source brings back what is done, Idempotency keeps what was set aside from running again, unasked.
+        brings_back_done = self._source.partial is not Partial.EACH
+        return self.asked.remembers or (self.asked.is_idempotent and brings_back_done)
 
     def _is_nonsense(self, plan: Plan) -> bool:
         return self.asked.is_typed and not plan.sent.is_readable and self._source in TEXT

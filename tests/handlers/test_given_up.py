@@ -128,7 +128,7 @@ def test_without_interrupt_all_threads_are_waited_for(release):
 
 
 def test_the_claim_of_a_thread_that_hangs_stays(release, store, policies):
-    """Its code may still take effect, so nobody may run it before the lease ends; also not once the thread has ended."""
+    """Its code may still take effect: nobody may run it before the lease ends, also not once the thread has ended."""
 
     @batch_handler(concurrency=2, policies=policies, **OPTIONS)
     def handler(record):

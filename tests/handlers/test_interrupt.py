@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -169,7 +170,7 @@ def test_who_catches_it_is_cut_short_again():
     failed(handler(named("a"), lambda_context(timeout_s=TIMEOUT_S)))
 
     assert len(caught_s) == 3
-    assert all(0.2 < later - earlier < 0.5 for earlier, later in zip(caught_s, caught_s[1:], strict=False))
+    assert all(0.2 < later - earlier < 0.5 for earlier, later in pairwise(caught_s))
 
 
 def test_an_ordered_lane_stops_at_what_was_cut_short():

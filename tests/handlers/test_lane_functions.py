@@ -210,9 +210,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("returned", WRONG.values(), ids=WRONG.keys())
-def test_an_answer_that_does_not_fit_acknowledges_nothing_that_it_does_not_name(
-    returned, options, time, paint, caplog
-):
+def test_an_answer_that_does_not_fit_acknowledges_nothing_that_it_does_not_name(returned, options, time, paint, caplog):
     """A list of another length says nothing about any record, an odd item nothing about its own."""
     letters = []
 

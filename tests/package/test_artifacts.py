@@ -15,7 +15,7 @@ from tools import build_layer
 from .imports import PACKAGE, ROOT
 from .interpreter import run
 
-WHEEL_BYTES = 200_000  # docs/architecture.md says what it is made of, and what the aim was
+WHEEL_BYTES = 320_000  # docs/architecture.md says what it is made of, and what the aim was
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def layer(tmp_path):
 
 
 def test_wheel_is_small(wheel):
-    """The wheel stays under 200 kB: it is downloaded and unpacked at every cold start of a container image."""
+    """The wheel stays under 320 kB: it is downloaded and unpacked at every cold start of a container image."""
     assert wheel.stat().st_size <= WHEEL_BYTES
 
 
