@@ -42,7 +42,7 @@ class LaneStopped(NamedTuple):
     Records were not started because one before them in their lane must be delivered again.
 
     Attributes:
-        lane: A message group, a shard, a topic-partition, or a key.
+        lane: A message group, a topic-partition, or "batch" for a stream; never a key, which may be personal data.
         left: How many records were not started.
     """
 

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 READ_TIMEOUT_S = 20
 FUNCTION_TIMEOUT_S = 910
 
-_REGION_OF_URL = re.compile(r"https://(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com(?:\.cn)?/")
+# sqs.REGION., sqs-fips.REGION., vpce-....sqs.REGION.vpce., and the older REGION.queue.
+_REGION_OF_URL = re.compile(
+    r"https?://(?:[a-z0-9.-]+\.)?(?:sqs(?:-fips)?\.([a-z]+(?:-[a-z]+)+-\d+)\.|([a-z]+(?:-[a-z]+)+-\d+)\.queue\.)"
+)
+_FIRST_REGION = re.compile(r"https?://queue\.amazonaws\.com/")  # of URLs from before there were others
 
 
 class CallError(Exception):
@@ -59,7 +63,8 @@ class Clients:
     def for_queue(self, url: str) -> Any:
         """Return the SQS client of the region that *url* names."""
         match = _REGION_OF_URL.match(url)
-        return self.get("sqs", match and (match[1] or match[2]))
+        region = "us-east-1" if _FIRST_REGION.match(url) else match and (match[1] or match[2])
+        return self.get("sqs", region)
 
     def for_arn(self, service: str, arn: str) -> Any:
         """Return the client of the region that *arn* names."""
@@ -111,3 +116,20 @@ def call(client: Any, method: str, **request: Any) -> dict[str, Any]:
     except BotoCoreError as error:
         raise CallError(f"{method}: {error}") from error
     return answer
+
+
+def read(body: Any) -> bytes:
+    """
+    Return what an answer's *body* holds.
+
+    Raises:
+        CallError: The connection broke before it was complete.
+    """
+    from botocore.exceptions import BotoCoreError
+    from urllib3.exceptions import HTTPError
+
+    try:
+        content: bytes = body.read()
+    except (BotoCoreError, HTTPError, OSError) as error:
+        raise CallError(f"the answer broke off: {type(error).__name__}") from error
+    return content

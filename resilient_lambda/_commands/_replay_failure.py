@@ -17,18 +17,21 @@ if TYPE_CHECKING:
 CLEARED = "a remembered failure was cleared"
 
 
-def clear(store: Store, letter: Letter, *, is_dry: bool = False) -> str:
+def clear(store: Store, letter: Letter, *, sent_as: str = "", is_dry: bool = False) -> str:
     """
     Delete the entry under the letter's key if it remembers that this very delivery failed; return what was found.
 
     Nothing else is ever touched: what is in progress or completed under the key is another delivery's.
 
     Args:
+        sent_as: What the delivery will be called that the letter becomes, if this is known: a run that is repeated
+            under its id meets the failure of its own first try.
         is_dry: Only look.
 
     Raises:
         StoreError: The store did not answer, or refused.
     """
+    failed = letter.note.get("delivery", letter.note.get("id"))
     if not letter.key:
         return "the letter names no idempotency key"
     for _ in range(3):  # whoever writes meanwhile has claimed the key, so once is enough but for odd luck
@@ -43,7 +46,7 @@ def clear(store: Store, letter: Letter, *, is_dry: bool = False) -> str:
             return "what is stored under the key has expired"
         if entry.status is not Status.FAILED:
             return _OTHERS[entry.status]
-        if entry.delivery != letter.note.get("id"):
+        if entry.delivery not in (failed, sent_as or None):
             return "the failure of another delivery is remembered, and was left alone"
         if is_dry or isinstance(store.delete_if(letter.key, as_read(entry)), Stored):
             return CLEARED

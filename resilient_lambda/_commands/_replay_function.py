@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SinkError
 from ._replay_answer import ANSWERING, not_done, partition_of
-from ._replay_calls import CallError, call
+from ._replay_calls import CallError, call, read
+from ._replay_lanes import BehindError, Lanes, lane_of
 from ._replay_letter import QUEUES
 from ._replay_target import UNREADABLE, fresh_id
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ._replay_calls import Clients
+    from ._replay_lanes import Lane
     from ._replay_letter import Letter
 
 LISTS = {"activemq": "messages", "documentdb": "events"}
@@ -53,14 +55,33 @@ class ToFunction:
         """Tell whether the record has an id that cannot be a new one; a message and an invocation get one."""
         return letter.source not in (*QUEUES, "invocation")
 
+    def sent_as(self, letter: Letter) -> str:
+        """Return the id of the message that *letter* becomes."""
+        return message_id(letter, self._run_id) if letter.source in QUEUES else ""
+
+    def lane_of(self, letter: Letter) -> Lane | None:
+        """Return its group, or its key in a stream."""
+        return lane_of(letter)
+
     def send(self, letters: Sequence[Letter]) -> list[str | SinkError]:
         """Invoke the function with *letters*, those that can share an event together."""
+        lanes = Lanes(lane_of)
         answers: dict[str, str | SinkError] = {}
         for letter in letters:
             if letter.identity in answers:
                 continue
-            group = [each for each in letters if each.identity not in answers and _may_share(letter, each)]
+            if lanes.holds_back(letter):
+                answers[letter.identity] = BehindError()
+                continue
+            group = [
+                each
+                for each in letters
+                if each.identity not in answers and _may_share(letter, each) and not lanes.holds_back(each)
+            ]
             answers.update(self._invoke(group))
+            for each in group:
+                if isinstance(answers[each.identity], SinkError):
+                    lanes.stop(each)
         return [answers[letter.identity] for letter in letters]
 
     def _invoke(self, group: Sequence[Letter]) -> dict[str, str | SinkError]:
@@ -84,7 +105,10 @@ class ToFunction:
             if answer.get("StatusCode") == 202:
                 return {letter.identity: request_id for letter in group}
             return {letter.identity: SinkError(f"Lambda answered {answer.get('StatusCode')}") for letter in group}
-        content = answer["Payload"].read()
+        try:
+            content = read(answer["Payload"])
+        except CallError as error:
+            return {letter.identity: SinkError(f"{error}; the function may have run") for letter in group}
         if answer.get("FunctionError"):
             failure = SinkError(f"the function failed: {_error_type(content)}")
             return {letter.identity: failure for letter in group}

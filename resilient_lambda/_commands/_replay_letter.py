@@ -8,12 +8,13 @@ or no note at all, where SQS itself moved the message or the note had no room.
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode, b64encode
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from .._core.source_rows import stream_of
 from .._named_tuple import NamedTuple
+from ..sinks._letter import envelope_in, json_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,7 @@ class Letter(NamedTuple):
         event: What the event said of all its records.
         group: The FIFO message group; "" if there is none.
         at_s: When it was set aside, in seconds since the epoch.
+        problem: Why it could not be looked into; "" if it could.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Letter(NamedTuple):
     event: Mapping[str, Any]
     group: str
     at_s: float
+    problem: str = ""
 
     @property
     def key(self) -> str:
@@ -81,17 +84,19 @@ def of_message(message: Mapping[str, Any], *, queue_arn: str) -> Letter:
     attributes: Mapping[str, Any] = message.get("MessageAttributes", {})
     name, body = str(message["MessageId"]), str(message.get("Body", ""))
     at_s = _number(system.get("SentTimestamp")) / 1000
-    note = _object(attributes.get(NOTE, {}).get("StringValue"))
-    if not note:
-        envelope = _envelope_in(body)
+    # SQS itself moved it here, and says from where. No sink has written it: what looks like a letter in it is whatever
+    # its sender wished, who must not choose where a replay sends.
+    moved_from = system.get("DeadLetterQueueSourceArn", "")
+    note = {} if moved_from else json_object(attributes.get(NOTE, {}).get("StringValue"))
+    if not note and not moved_from:
+        envelope = envelope_in(body)
         if envelope is not None:
             return _of_envelope(name, name, envelope, at_s, group=system.get("MessageGroupId", ""))
-    # SQS itself moved it here: it says from where.
-    origin = _text(note.get("origin")) or system.get("DeadLetterQueueSourceArn", "")
+    origin = moved_from or _text(note.get("origin"))
     # The record's own group; a FIFO sink gives one to records that had none.
     fifo = note.get("fifo")
     group = _text((fifo if isinstance(fifo, dict) else {}).get("group")) or system.get("MessageGroupId", "")
-    kept = {key: value for key, value in attributes.items() if key != NOTE}
+    kept = {key: value for key, value in attributes.items() if key != NOTE or moved_from}
     rest = note.get("attributes")
     for key, value in rest.items() if isinstance(rest, dict) else ():
         kept.setdefault(key, _noted(value))
@@ -114,7 +119,7 @@ def of_message(message: Mapping[str, Any], *, queue_arn: str) -> Letter:
 def of_object(key: str, etag: str, content: bytes, *, at_s: float) -> Letter:
     """Return the letter that an object holds; its record is None if it is none of this library's."""
     try:
-        envelope = _envelope_in(content.decode())
+        envelope = envelope_in(content.decode())
     except UnicodeDecodeError:
         envelope = None
     identity = f"{key}|{etag}"
@@ -134,26 +139,23 @@ def _of_envelope(name: str, identity: str, envelope: Mapping[str, Any], at_s: fl
     if source != "invocation" and fields is not record:
         record = None
     origin = _text(note.get("origin")) or _text(fields.get("eventSourceARN"))
+    if source == "kinesis":
+        origin = stream_of(origin)
     fields = event if isinstance(event, dict) else {}
     return Letter(name, identity, note, source, origin, record, fields, group, _at_s(note, at_s))
 
 
-def _envelope_in(text: str) -> Mapping[str, Any] | None:
-    """Return the envelope in *text*, also where SNS or EventBridge have put theirs around it."""
-    found = _object(text)
-    if "Message" in found and NOTE not in found:
-        found = _object(found["Message"])
-    elif isinstance(found.get("detail"), dict) and NOTE not in found:
-        found = found["detail"]
-    return found if isinstance(found.get(NOTE), dict) and "record" in found else None
+def as_sent(record: Mapping[str, Any], *, is_noted: bool = True) -> dict[str, Any]:
+    """
+    Return the body and the attributes of an SQS record as SendMessage takes them.
 
-
-def as_sent(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body and the attributes of an SQS record as SendMessage takes them."""
+    Args:
+        is_noted: An attribute under our name is not the sender's, and is left out.
+    """
     attributes: dict[str, dict[str, Any]] = {}
     for name, attribute in (record.get("messageAttributes") or {}).items():
         kind = str(attribute.get("dataType", "String"))
-        if name == NOTE:
+        if name == NOTE and is_noted:
             continue
         if kind.startswith("Binary"):
             attributes[name] = {"DataType": kind, "BinaryValue": b64decode(attribute.get("binaryValue") or "")}
@@ -198,14 +200,6 @@ def _at_s(note: Mapping[str, Any], otherwise_s: float) -> float:
         return parse_iso(_text(note.get("at")))
     except ValueError:
         return otherwise_s
-
-
-def _object(text: Any) -> Mapping[str, Any]:
-    try:
-        found = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _text(value: Any) -> str:

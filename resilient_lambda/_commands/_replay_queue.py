@@ -18,7 +18,6 @@ ENTRIES = 10
 # For how long a letter that was received is out of the sight of others. Longer than any lot takes, and long enough
 # that a queue can be gone through once.
 HELD_S = 1_200
-DEDUPLICATION_S = 360.0  # five minutes, and one for clocks that differ
 WAIT_S = 1  # asks all of SQS's servers; without a wait, a queue that has messages may look empty
 
 
@@ -29,7 +28,6 @@ class QueueLetters:
     Attributes:
         arn: The queue's ARN, "" if it is not known.
         count: How many letters there may be; None if it is not known.
-        same_for_s: For how long SQS takes a message with the same deduplication id for this one, and drops it.
         warnings: What whoever runs this should know of the queue.
     """
 
@@ -41,7 +39,6 @@ class QueueLetters:
         self._seen: set[str] = set()
         self.arn = ""
         self.count: int | None = None
-        self.same_for_s = DEDUPLICATION_S if url.endswith(".fifo") else 0.0
         self.warnings: list[str] = []
 
     def open(self) -> None:
@@ -97,12 +94,29 @@ class QueueLetters:
         except (ValueError, KeyError, TypeError, AttributeError):
             # Another program's attribute under our name.
             name = str(message["MessageId"])
-            return Letter(name, name, {}, "", "", None, {}, "", 0.0)
+            group = str(message.get("Attributes", {}).get("MessageGroupId", ""))
+            return Letter(name, name, {}, "", "", None, {}, group, 0.0)
 
     def holds(self, letter: Letter, *, for_s: float) -> bool:
         """Tell whether nobody else will be given *letter* for that long."""
         held = self._handles.get(letter.identity)
         return held is not None and self._clock() + for_s < held[1]
+
+    def unreached(self) -> int:
+        """
+        Return how many letters may lie where no look reaches, behind those that this run holds.
+
+        A FIFO queue hands nothing of a group out while it has ten messages of it outstanding.
+        """
+        if not self._url.endswith(".fifo") or not self._handles or not self.count:
+            return 0
+        name = "ApproximateNumberOfMessages"
+        try:
+            answer = call(self._client, "get_queue_attributes", QueueUrl=self._url, AttributeNames=[name])
+        except CallError:
+            return 0  # nobody knows
+        # The queue's count lags behind, so both must say so.
+        return max(0, min(int(answer.get("Attributes", {}).get(name, 0)), self.count - len(self._seen)))
 
     def remove(self, letters: Sequence[Letter]) -> dict[str, str]:
         """Delete *letters*; return why, by its identity, for each that could not be."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .._named_tuple import NamedTuple
 from ..errors import SinkError, StoreError
 from ._replay_failure import CLEARED, clear
+from ._replay_lanes import BehindError, Lanes
 from ._replay_tally import Tally
 
 if TYPE_CHECKING:
@@ -32,14 +33,11 @@ class Letters(Protocol):
         """How many there may be."""
         ...
 
-    @property
-    def same_for_s(self) -> float:
-        """For how long a letter that is set aside again would be taken for this one, and dropped."""
-        ...
-
     def take(self, most: int) -> list[Letter]: ...
 
     def holds(self, letter: Letter, *, for_s: float) -> bool: ...
+
+    def unreached(self) -> int: ...
 
     def remove(self, letters: Sequence[Letter]) -> dict[str, str]: ...
 
@@ -68,14 +66,16 @@ class Choice(NamedTuple):
         """Return why *letter* is not meant, None if it is."""
         if letter.at_s > self.began_s:
             return "was set aside after this run began"
+        if not self.since_s <= letter.at_s <= self.until_s:
+            return "is of another time"
+        if letter.problem:
+            return None  # nobody knows what it says
         if self.errors and letter.error not in self.errors:
             return "is of another error"
         # "sqs" means both, as in `batch_handler(source=)`.
         names = {letter.source, letter.origin, letter.source.removesuffix("-fifo")}
         if self.sources and not names & set(self.sources):
             return "is of another source"
-        if not self.since_s <= letter.at_s <= self.until_s:
-            return "is of another time"
         return None
 
 
@@ -110,6 +110,7 @@ class Replay:
         self.tally = Tally(tell)
         self._letters = letters
         self._target = target
+        self._lanes = Lanes(target.lane_of)
         self._choice = choice
         self._store = store
         self._limit = limit
@@ -127,11 +128,13 @@ class Replay:
             CallError: The letters cannot be read.
         """
         try:
-            while self._goes_on() and (found := self._letters.take(self._most())):
-                chosen = [letter for letter in found if self._is_chosen(letter)]
-                for start in range(0, len(chosen), self._target.lot):
-                    if self._goes_on():
-                        self._replay(chosen[start : start + self._target.lot])
+            while self._goes_on():
+                found = self._letters.take(self._most())
+                if not found:
+                    self.tally.unreached = self._letters.unreached()
+                    break
+                if self._goes_on():
+                    self._replay(found)
                 self.tally.progress(self._letters.count)
         finally:
             problem = self._letters.give_back()
@@ -147,36 +150,9 @@ class Replay:
     def _most(self) -> int:
         return int(min(self._target.lot, self._limit - self.tally.sent - self.tally.failed))
 
-    def _is_chosen(self, letter: Letter) -> bool:
-        self.tally.looked_at += 1
-        unwanted = self._choice.why_not(letter)
-        if unwanted is not None:
-            self.tally.unwanted += 1
-            self.tally.count(unwanted, letter)
-            return False
-        refusal = self._target.refusal(letter) or self._refusal_of_delivery(letter)
-        if refusal is not None:
-            self.tally.refused += 1
-            self.tally.count(refusal, letter)
-        return refusal is None
-
-    def _refusal_of_delivery(self, letter: Letter) -> str | None:
-        if not self._target.keeps_delivery(letter):
-            return None
-        if self._store is None and letter.key:
-            # The handler would take it for the delivery that failed, and a failure that it remembers would swallow it.
-            return "names an idempotency key, under which its failure may be remembered: pass --table"
-        if letter.at_s > self._choice.began_s - self._letters.same_for_s:
-            # Failing again, it would be set aside as the same message, which SQS confirms and drops (protocols.md A7).
-            return "was set aside a moment ago, in a FIFO queue, which would drop it if it fails again: wait 6 minutes"
-        return None
-
     def _replay(self, lot: Sequence[Letter]) -> None:
-        held = [letter for letter in lot if self._letters.holds(letter, for_s=self._target.patience_s)]
-        for letter in lot:
-            if letter not in held:
-                self.tally.fail("was held for too long, and was left for another run", letter)
-        ready = [letter for letter in held if self._is_cleared(letter)]
+        # One after the other: what stays may hold back those after it, not those before.
+        ready = [letter for letter in lot if self._is_chosen(letter) and self._is_ready(letter)]
         if not ready:
             return
         if self._is_dry:
@@ -184,11 +160,13 @@ class Replay:
                 self.tally.sent += 1
                 self._show(f"would send {letter} to {self._target.name_for(letter)}")
             return
-        answers = self._target.send(ready)
         sent: list[Letter] = []
-        for letter, answer in zip(ready, answers, strict=True):
-            if isinstance(answer, SinkError):
+        for letter, answer in zip(ready, self._target.send(ready), strict=True):
+            if isinstance(answer, BehindError):
+                self.tally.refuse(str(answer), letter)
+            elif isinstance(answer, SinkError):
                 self.tally.fail(str(answer), letter)
+                self._lanes.stop(letter)
             else:
                 sent.append(letter)
         if sent:
@@ -197,11 +175,38 @@ class Replay:
             if not self._keeps:
                 self._delete(sent)
 
+    def _is_chosen(self, letter: Letter) -> bool:
+        self.tally.looked_at += 1
+        unwanted = self._choice.why_not(letter)
+        if unwanted is not None:
+            self.tally.unwanted += 1
+            self.tally.count(unwanted, letter)
+        return unwanted is None
+
+    def _is_ready(self, letter: Letter) -> bool:
+        refusal = letter.problem or self._target.refusal(letter) or self._refusal_of_delivery(letter)
+        if refusal:
+            self.tally.refuse(refusal, letter)
+        elif self._lanes.holds_back(letter):
+            self.tally.refuse(str(BehindError()), letter)
+        elif not self._letters.holds(letter, for_s=self._target.patience_s):
+            self.tally.fail("was held for too long, and was left for another run", letter)
+        elif self._is_cleared(letter):
+            return True
+        self._lanes.stop(letter)
+        return False
+
+    def _refusal_of_delivery(self, letter: Letter) -> str | None:
+        if self._store is None and letter.key and self._target.keeps_delivery(letter):
+            # The handler would take it for the delivery that failed, and a failure that it remembers would swallow it.
+            return "names an idempotency key, under which its failure may be remembered: pass --table"
+        return None
+
     def _is_cleared(self, letter: Letter) -> bool:
         if self._store is None:
             return True
         try:
-            found = clear(self._store, letter, is_dry=self._is_dry)
+            found = clear(self._store, letter, sent_as=self._target.sent_as(letter), is_dry=self._is_dry)
         except StoreError as error:
             self.tally.fail(str(error), letter)
             return False

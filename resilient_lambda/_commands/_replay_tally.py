@@ -24,7 +24,7 @@ class Tally:
 
     def __init__(self, tell: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic) -> None:
         self.looked_at = self.sent = self.failed = self.unwanted = self.refused = self.kept = 0
-        self.cleared = 0
+        self.cleared = self.unreached = 0
         self.failures_in_a_row = 0
         self._reasons: dict[str, tuple[int, Letter]] = {}
         self._tell = tell
@@ -35,6 +35,11 @@ class Tally:
         """Remember a reason and the first letter that it was given for."""
         number, first = self._reasons.get(reason, (0, letter))
         self._reasons[reason] = (number + 1, first)
+
+    def refuse(self, reason: str, letter: Letter) -> None:
+        """Count a letter that was meant and cannot be sent; it says nothing of others."""
+        self.refused += 1
+        self.count(reason, letter)
 
     def fail(self, reason: str, letter: Letter) -> None:
         """Count a letter that was meant to be sent and was not."""
@@ -58,4 +63,9 @@ class Tally:
             lines.append(f"remembered failures {'that would be ' if is_dry else ''}cleared: {self.cleared}")
         for reason, (number, first) in self._reasons.items():
             lines.append(f"  {number} x {reason}; the first is {first}")
+        if self.unreached:
+            lines.append(
+                f"about {self.unreached} letters were not looked at: in a FIFO queue the first letters of a group, "
+                "where they stay, hide those behind them"
+            )
         return lines

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import SinkError
 from ._replay_calls import CallError, call
+from ._replay_lanes import BehindError, Lanes, lane_of
 from ._replay_letter import QUEUES, as_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ._replay_calls import Clients
+    from ._replay_lanes import Lane
     from ._replay_letter import Letter
 
 ENTRIES = 10
@@ -46,26 +48,40 @@ class Target(Protocol):
         """Tell whether the handler will take *letter* for the very delivery that failed."""
         ...
 
+    def sent_as(self, letter: Letter) -> str:
+        """Return the id that *letter* gets; "" if it keeps its own, or nobody knows it before."""
+        ...
+
+    def lane_of(self, letter: Letter) -> Lane | None:
+        """Return what *letter* keeps its order in; None if it has none there."""
+        ...
+
     def send(self, letters: Sequence[Letter]) -> list[str | SinkError]:
-        """Send *letters*; return each one's confirmation, or why there is none."""
+        """Send *letters*, none ahead of one of its lane that stays; return confirmations, or why there are none."""
         ...
 
 
-class Lanes:
-    """What must not overtake: after a letter of a lane that was not sent, the lane's later ones stay too."""
-
-    def __init__(self) -> None:
-        self._broken: set[tuple[str, str]] = set()
-
-    def send_in(self, lane: tuple[str, str], send: Callable[[], Any]) -> str | SinkError:
-        """Return what *send* returns, or why it was not asked."""
-        if lane in self._broken:
-            return SinkError("a letter before it, of the same group or partition key, was not sent; it stays behind it")
+def in_order(
+    letters: Sequence[Letter], lane_of: Callable[[Letter], Lane | None], send: Callable[[Letter], Any]
+) -> list[str | SinkError]:
+    """Send *letters* one by one; after one that was not sent the later ones of its lane stay."""
+    lanes = Lanes(lane_of)
+    answers: list[str | SinkError] = []
+    for letter in letters:
+        if lanes.holds_back(letter):
+            answers.append(BehindError())
+            continue
         try:
-            return str(send())
+            answers.append(str(send(letter)))
         except CallError as error:
-            self._broken.add(lane)
-            return _error(error)
+            lanes.stop(letter)
+            answers.append(_error(error))
+    return answers
+
+
+def lane_in(url: str, letter: Letter) -> Lane | None:
+    """Return the lane that *letter* has in the queue *url*."""
+    return (url, letter.group) if url.endswith(".fifo") and letter.group else None
 
 
 class Queues:
@@ -74,24 +90,22 @@ class Queues:
     def __init__(self, clients: Clients, run_id: str) -> None:
         self._clients = clients
         self._run_id = run_id
-        self._lanes = Lanes()
 
     def send(self, url: str, letters: Sequence[Letter]) -> list[str | SinkError]:
         """Send *letters* to the queue *url*."""
         client = self._clients.for_queue(url)
         if url.endswith(".fifo"):
-            return [self._send_in_order(client, url, letter) for letter in letters]
+            return in_order(
+                letters, lambda letter: lane_in(url, letter), lambda letter: self._send_one(client, url, letter)
+            )
         return self._send_together(client, url, letters)
 
-    def _send_in_order(self, client: Any, url: str, letter: Letter) -> str | SinkError:
+    def _send_one(self, client: Any, url: str, letter: Letter) -> Any:
         # Never the original deduplication id: within five minutes SQS would confirm the message and drop it
         # (protocols.md A7).
         group = letter.group or fresh_id(letter, "")  # of no order that is known: a group of its own
         fields = {"MessageGroupId": group, "MessageDeduplicationId": fresh_id(letter, self._run_id)}
-        return self._lanes.send_in(
-            (url, group),
-            lambda: call(client, "send_message", QueueUrl=url, **message_of(letter), **fields)["MessageId"],
-        )
+        return call(client, "send_message", QueueUrl=url, **message_of(letter), **fields)["MessageId"]
 
     def _send_together(self, client: Any, url: str, letters: Sequence[Letter]) -> list[str | SinkError]:
         answers: list[str | SinkError] = []
@@ -140,6 +154,14 @@ class ToQueue:
         """Return False: a message that is sent is a new one."""
         return False
 
+    def sent_as(self, letter: Letter) -> str:
+        """Return "": SQS gives the id."""
+        return ""
+
+    def lane_of(self, letter: Letter) -> Lane | None:
+        """Return its group, if the queue has groups."""
+        return lane_in(self._url, letter)
+
     def send(self, letters: Sequence[Letter]) -> list[str | SinkError]:
         """Send *letters* to the queue."""
         return self._queues.send(self._url, letters)
@@ -159,7 +181,6 @@ class ToSource:
     def __init__(self, clients: Clients, run_id: str, queue_arn: str) -> None:
         self._clients = clients
         self._queues = Queues(clients, run_id)
-        self._lanes = Lanes()
         self._queue_arn = queue_arn
         self._urls: dict[str, str | SinkError] = {}
 
@@ -183,13 +204,21 @@ class ToSource:
         """Return False: what is sent is a new message or record."""
         return False
 
+    def sent_as(self, letter: Letter) -> str:
+        """Return "": the source gives the id."""
+        return ""
+
+    def lane_of(self, letter: Letter) -> Lane | None:
+        """Return its group or partition key."""
+        return lane_of(letter)
+
     def send(self, letters: Sequence[Letter]) -> list[str | SinkError]:
         """Send each of *letters* to its own source, those of one source in order."""
         answers: dict[str, str | SinkError] = {}
         for origin in dict.fromkeys(letter.origin for letter in letters):
             group = [letter for letter in letters if letter.origin == origin]
             if group[0].source == "kinesis":
-                found = [self._put(letter) for letter in group]
+                found = self._put(group)
             else:
                 url = self._url_of(origin)
                 found = [url] * len(group) if isinstance(url, SinkError) else self._queues.send(url, group)
@@ -209,21 +238,27 @@ class ToSource:
                 self._urls[arn] = str(answer["QueueUrl"])
         return self._urls[arn]
 
-    def _put(self, letter: Letter) -> str | SinkError:
-        try:
-            data, key = b64decode(letter.record["kinesis"]["data"]), str(letter.record["kinesis"]["partitionKey"])
-        except (KeyError, TypeError, ValueError):
-            return SinkError("the record is none of Kinesis")
-        client = self._clients.for_arn("kinesis", letter.origin)
-        return self._lanes.send_in(
-            (letter.origin, key),
-            lambda: call(client, "put_record", StreamARN=letter.origin, Data=data, PartitionKey=key)["SequenceNumber"],
-        )
+    def _put(self, letters: Sequence[Letter]) -> list[str | SinkError]:
+        stream = letters[0].origin
+        client = self._clients.for_arn("kinesis", stream)
+
+        def put(letter: Letter) -> Any:
+            try:
+                data, key = b64decode(letter.record["kinesis"]["data"]), str(letter.record["kinesis"]["partitionKey"])
+            except (KeyError, TypeError, ValueError):
+                raise CallError("the record is none of Kinesis") from None
+            return call(client, "put_record", StreamARN=stream, Data=data, PartitionKey=key)["SequenceNumber"]
+
+        return in_order(letters, self.lane_of, put)
 
 
 def message_of(letter: Letter) -> dict[str, Any]:
     """Return the message for *letter*: of an SQS record as it was sent, of any other the record in JSON."""
-    return as_sent(letter.record) if letter.source in QUEUES else {"MessageBody": json.dumps(letter.record)}
+    return (
+        as_sent(letter.record, is_noted=bool(letter.note))
+        if letter.source in QUEUES
+        else {"MessageBody": json.dumps(letter.record)}
+    )
 
 
 def _is_message(letter: Letter) -> bool:

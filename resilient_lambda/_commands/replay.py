@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .._core.sources import SOURCE_NAMES
 from ..errors import ConfigurationError, StoreError
 from ..stores._dynamodb_wire import TTL_ATTRIBUTE, TTL_FIELD
 from ..stores.dynamodb import TABLE_VARIABLE, DynamoDBStore
-from ._replay_bucket import BucketLetters
+from ._replay_bucket import BucketLetters, bucket_and_prefix
 from ._replay_calls import CallError, Clients, connecting
 from ._replay_function import ToFunction
 from ._replay_letter import parse_iso
@@ -43,6 +44,7 @@ examples:
   replay --from-s3 s3://parked/orders/ --to-function orders-worker
 """
 INTERRUPTED = 130
+_TABLE_OPTIONS = ("key_attribute", "sort_key_attribute", "sort_key_value", "ttl_attribute")
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -85,10 +87,10 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _add_table_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--table", default=os.environ.get(TABLE_VARIABLE), help=f"its name; default {TABLE_VARIABLE}")
-    group.add_argument("--key-attribute", default="id", help="partition key; default: id")
+    group.add_argument("--key-attribute", help="partition key; default: id")
     group.add_argument("--sort-key-attribute", help="sort key; default: none")
-    group.add_argument("--sort-key-value", default="resilient_lambda", help="default: resilient_lambda")
-    group.add_argument("--ttl-attribute", default=TTL_ATTRIBUTE, help=f"default: {TTL_ATTRIBUTE}")
+    group.add_argument("--sort-key-value", help="default: resilient_lambda")
+    group.add_argument("--ttl-attribute", help=f"default: {TTL_ATTRIBUTE}")
     group.add_argument(
         "--attribute", action="append", default=[], metavar="FIELD=NAME", help="a field that has another name there"
     )
@@ -117,9 +119,14 @@ def replay(fail: Callable[[str], Any], args: argparse.Namespace, connect: Connec
         fail: Ends the program with a usage error.
     """
     choice = _checked(fail, args)
+    store = _store(fail, args)
     run_id: str = args.run_id or os.urandom(6).hex()
     clients = Clients(args.region, connect)
-    letters = QueueLetters(args.from_queue, clients) if args.from_queue else BucketLetters(args.from_s3, clients)
+    letters = (
+        QueueLetters(args.from_queue, clients)
+        if args.from_queue
+        else BucketLetters(args.from_s3, clients, since_s=choice.since_s)
+    )
     letters.open()
     target: Target
     if args.to_function:
@@ -138,7 +145,7 @@ def replay(fail: Callable[[str], Any], args: argparse.Namespace, connect: Connec
             letters,
             target,
             choice,
-            store=_store(args) if args.table else None,
+            store=store,
             limit=args.limit or float("inf"),
             is_dry=args.dry_run,
             keeps=args.keep,
@@ -151,9 +158,10 @@ def replay(fail: Callable[[str], Any], args: argparse.Namespace, connect: Connec
         finally:
             print("\n".join(each.tally.summary(is_dry=args.dry_run)))
         if stopping():
-            _tell(f"interrupted; go on with --run-id {run_id}")
+            _tell(f"interrupted; unless something is mended first, go on with --run-id {run_id}")
             return INTERRUPTED
-    return 1 if each.tally.failed or each.tally.refused or each.tally.kept else 0
+    tally = each.tally
+    return 1 if tally.failed or tally.refused or tally.kept or tally.unreached else 0
 
 
 def _checked(fail: Callable[[str], Any], args: argparse.Namespace) -> Choice:
@@ -165,6 +173,10 @@ def _checked(fail: Callable[[str], Any], args: argparse.Namespace) -> Choice:
         fail(f"--limit {args.limit}: at least 1")
     if args.from_queue and args.from_queue == args.to_queue:
         fail("--from-queue and --to-queue are the same queue")
+    _check_addresses(fail, args)
+    for source in args.source:
+        if source not in (*SOURCE_NAMES, "invocation") and not source.startswith("arn:"):
+            fail(f"--source {source!r}: neither an ARN nor one of {', '.join(SOURCE_NAMES)}, invocation")
     now_s = time.time()
     bounds = {"since": 0.0, "until": float("inf")}
     for name in bounds:
@@ -174,23 +186,41 @@ def _checked(fail: Callable[[str], Any], args: argparse.Namespace) -> Choice:
                 bounds[name] = time_of(text, now_s=now_s)
             except ValueError:
                 fail(f"--{name} {text!r}: neither a time, 2026-11-21T09:00Z, nor how long ago, 90m, 2h, 3d")
+    if bounds["since"] > bounds["until"]:
+        fail(f"--since {args.since} is later than --until {args.until}: nothing was ever set aside between them")
     return Choice(args.error_type, args.source, bounds["since"], bounds["until"], now_s)
 
 
-def _store(args: argparse.Namespace) -> Store:
-    renamed = {TTL_FIELD: args.ttl_attribute}
+def _check_addresses(fail: Callable[[str], Any], args: argparse.Namespace) -> None:
+    if args.from_s3:
+        try:
+            bucket_and_prefix(args.from_s3)
+        except ValueError as error:
+            fail(f"--from-s3: {error}")
+    for option, url in (("--from-queue", args.from_queue), ("--to-queue", args.to_queue)):
+        if url and "://" not in url:
+            fail(f"{option} {url!r} is no URL of a queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
+
+
+def _store(fail: Callable[[str], Any], args: argparse.Namespace) -> Store | None:
+    """Return where handlers remember failures, None if no table is named."""
+    given = {name: getattr(args, name) for name in _TABLE_OPTIONS if getattr(args, name)}
+    if not args.table:
+        for name in (*given, *(["attribute"] if args.attribute else [])):
+            fail(f"--{name.replace('_', '-')} is about a table: pass --table")
+        return None
+    renamed = {TTL_FIELD: given.pop("ttl_attribute", TTL_ATTRIBUTE)}
     for pair in args.attribute:
         field, _, name = pair.partition("=")
+        if not (field and name):
+            fail(f"--attribute {pair!r}: FIELD=NAME")
         renamed[field] = name
-    return DynamoDBStore(
-        args.table,
-        endpoint_url=args.endpoint_url,
-        region=args.region,
-        key_attribute=args.key_attribute,
-        sort_key_attribute=args.sort_key_attribute,
-        sort_key_value=args.sort_key_value,
-        attributes=renamed,
-    )
+    try:
+        return DynamoDBStore(
+            args.table, endpoint_url=args.endpoint_url, region=args.region, attributes=renamed, **given
+        )
+    except ConfigurationError as error:
+        return fail(str(error))  # type: ignore[no-any-return]  # it does not return
 
 
 def time_of(text: str, *, now_s: float) -> float:

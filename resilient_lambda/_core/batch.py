@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BatchFailedError, RememberedFailureError
@@ -66,7 +65,7 @@ def _records(source: Source, failed: Sequence[Raw]) -> Iterable[str]:
 def _checkpoint(source: Source, failed: Sequence[Raw]) -> Iterable[str]:
     """Return the lowest sequence number: Lambda goes on from there, whatever else is named."""
     named = [source.id_of(raw) for raw in failed]
-    if not all(_SEQUENCE_NUMBER(found) for found in named):
+    if not all(found.isascii() and found.isdecimal() and len(found) <= _DIGITS for found in named):
         raise _nameless(source)
     return [min(named, key=int)] if named else []  # as text, "9" would come after "10"
 
@@ -79,17 +78,20 @@ def _offsets(source: Source, failed: Sequence[Raw]) -> Iterable[dict[str, Any]]:
 def _partitions(source: Source, failed: Sequence[Raw]) -> Iterable[dict[str, Any]]:
     lowest: dict[str, int] = {}
     for partition, offset in _named(source, failed):
-        lowest[partition] = min(offset, lowest.get(partition, offset))
+        if partition not in lowest or offset < lowest[partition]:
+            lowest[partition] = offset
     return [{"partition": partition, "offset": offset} for partition, offset in lowest.items()]
 
 
 def _named(source: Source, failed: Sequence[Raw]) -> Iterator[tuple[str, int]]:
     from .kafka_row import kafka_partition  # loaded since the batch was opened
+    from .source_fields import whole_number
 
     for raw in failed:
-        if not source.id_of(raw):
+        partition, offset = kafka_partition(raw), whole_number(raw.get("offset"))
+        if not partition or offset is None:
             raise _nameless(source)
-        yield kafka_partition(raw), raw["offset"]
+        yield partition, offset
 
 
 def _whole(source: Source, failed: Sequence[Raw]) -> Iterable[str]:
@@ -109,8 +111,8 @@ _IDENTIFIERS: dict[Answers, Callable[[Source, Sequence[Raw]], Iterable[Any]]] = 
     Answers.OFFSETS: _offsets,
     Answers.WHOLE: _whole,
 }
-# What Kinesis and DynamoDB call one: at most 129 digits.
-_SEQUENCE_NUMBER = re.compile(r"\d{1,129}", re.ASCII).fullmatch
+# Of a sequence number, at most: so say Kinesis and DynamoDB.
+_DIGITS = 129
 
 
 def _nameless(source: Source) -> BatchFailedError:

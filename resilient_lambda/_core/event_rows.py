@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownEventError
@@ -41,11 +42,25 @@ def _open_kafka(source: Source, event: Mapping[str, Any], records: Any, origin: 
     partitions = _lists(source, records)
     for name, raws in partitions.items():
         # The answer names a partition as the event does; another name would have Lambda retry the whole batch.
-        if any(kafka_partition(raw) != name for raw in raws):
+        if not _are_of(name, raws):
             raise UnknownEventError(f"a record under {name[:80]!r} of this event is of another topic or partition")
     cluster = origin or ",".join(sorted(part_text(event, "bootstrapServers").split(","))) or "unknown cluster"
     source = source._replace(default_key_of=lambda raw: kafka_key_of(raw, cluster))
     return source, [raw for raws in partitions.values() for raw in raws]
+
+
+_place_of, _number_of = itemgetter("topic", "partition"), itemgetter("partition")
+
+
+def _are_of(name: str, raws: Sequence[Raw]) -> bool:
+    """Tell whether all *raws* are of the topic-partition *name*: each different place is looked at once."""
+    try:
+        places, kinds = set(map(_place_of, raws)), set(map(type, map(_number_of, raws)))
+    except (LookupError, TypeError):  # one says nothing, or what cannot be in a set
+        kinds = places = set()
+    if kinds == {int}:  # 1, 1.0 and True are one in a set
+        return all(kafka_partition({"topic": topic, "partition": number}) == name for topic, number in places)
+    return all(kafka_partition(raw) == name for raw in raws)
 
 
 def _open_activemq(source: Source, event: Mapping[str, Any], records: Any, origin: str) -> tuple[Source, Sequence[Raw]]:

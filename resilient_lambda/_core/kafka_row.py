@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 def kafka_partition(raw: Raw) -> str:
     """Return topic and partition as the event and the answer write them, "" if the record does not say."""
-    topic, partition = raw.get("topic"), whole_number(raw.get("partition"))
-    return f"{topic}-{partition}" if isinstance(topic, str) and topic and partition is not None else ""
+    topic, partition = raw.get("topic"), raw.get("partition")
+    # As `whole_number`, written out: this is asked of every record, on its way in and for the answer.
+    if type(partition) is int and 0 <= partition < 2**63 and isinstance(topic, str) and topic:
+        return f"{topic}-{partition}"
+    return ""
 
 
 def _kafka_id(raw: Raw) -> str:

@@ -97,6 +97,10 @@ class Lanes:
         self._busy[name] -= 1
         self._left[name].append(number)
 
+    def behind(self, number: int) -> Sequence[int]:
+        """Return the records of the lane of record *number* that have not started."""
+        return self._left[self._names[number]]
+
     def is_stopped(self, number: int) -> bool:
         """Tell whether the lane of record *number* must not go on."""
         return self._names[number] in self._stopped

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import InvalidRecordError
+from .keys import digest
 from .source_fields import part_text
 from .source_rows import CHANGES
 from .source_types import KAFKA, Data
@@ -51,6 +52,22 @@ class Record(Generic[T]):
     def default_key(self) -> Any:
         """The idempotency key where no ``key=`` is given; None if nothing tells this record from others."""
         return self._source.default_key_of(self.raw)
+
+    @property
+    def delivery(self) -> str:
+        """
+        What tells this record from all others, also from those with its idempotency key: a failure is this one's alone.
+
+        The id of an SQS message, which each send makes anew; elsewhere ids repeat themselves, from one stream to the
+        next or with the publisher's leave, so it is a digest of all that is known.
+        """
+        source = self._source
+        if not source.brings_back_done:
+            return self.id
+        parts = [source.name, self.origin, self.id, self.default_key]
+        if source.name == "rabbitmq":  # where the publisher gives the ids, or none
+            parts += [self.raw.get("basicProperties"), self.raw.get("data")]
+        return digest(parts)
 
     @property
     def is_event(self) -> bool:

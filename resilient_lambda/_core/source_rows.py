@@ -34,8 +34,20 @@ BATCH_LANE = "batch"
 CHANGES = ("INSERT", "MODIFY", "REMOVE")
 
 
+_CONSUMER = "/consumer/"
+
+
 def _origin(raw: Raw) -> str:
     return part_text(raw, "eventSourceARN")
+
+
+def stream_of(arn: str) -> str:
+    """
+    Return the ARN of the Kinesis stream where *arn* is that of a consumer with enhanced fan-out.
+
+    Its records are the stream's, whoever reads them; and a consumer that is registered anew has another ARN.
+    """
+    return arn.rpartition(_CONSUMER)[0] if _CONSUMER in arn else arn
 
 
 # --- SQS -------------------------------------------------------------------------------------------------------------
@@ -92,9 +104,13 @@ def batch_lane(raw: Raw) -> str:
     return BATCH_LANE
 
 
-def _stream_key(raw: Raw, sequence_number: str) -> list[str] | None:
+def _stream_key(raw: Raw, stream: str, sequence_number: str) -> list[str] | None:
     found = part_text(raw, "eventID") or sequence_number  # the former has the shard as well
-    return [_origin(raw) or "unknown stream", found] if found else None
+    return [stream or "unknown stream", found] if found else None
+
+
+def _kinesis_stream(raw: Raw) -> str:
+    return stream_of(_origin(raw))
 
 
 def _kinesis_id(raw: Raw) -> str:
@@ -102,7 +118,7 @@ def _kinesis_id(raw: Raw) -> str:
 
 
 def _kinesis_default_key(raw: Raw) -> list[str] | None:
-    return _stream_key(raw, _kinesis_id(raw))
+    return _stream_key(raw, _kinesis_stream(raw), _kinesis_id(raw))
 
 
 def _kinesis_data(raw: Raw) -> bytes:
@@ -121,7 +137,7 @@ KINESIS = Source(
     default_key_of=_kinesis_default_key,
     content_of=_kinesis_data,
     receives_of=no_number,
-    origin_of=_origin,
+    origin_of=_kinesis_stream,
     event_fields_of=no_fields,
     lane_of=batch_lane,
     order_key_of=_kinesis_partition_key,
@@ -140,7 +156,7 @@ def _dynamodb_id(raw: Raw) -> str:
 
 
 def _dynamodb_default_key(raw: Raw) -> list[str] | None:
-    return _stream_key(raw, _dynamodb_id(raw))
+    return _stream_key(raw, _origin(raw), _dynamodb_id(raw))
 
 
 def _dynamodb_part(raw: Raw, name: str) -> dict[str, Any] | None:
@@ -182,6 +198,7 @@ DYNAMODB = KINESIS._replace(
     id_of=_dynamodb_id,
     default_key_of=_dynamodb_default_key,
     content_of=_dynamodb_change,
+    origin_of=_origin,
     order_key_of=_dynamodb_item_key,
     key_of=_dynamodb_keys,
     image_of=_dynamodb_part,

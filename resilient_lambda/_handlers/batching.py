@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import repeat
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from .._core.batch import answer
@@ -64,7 +63,8 @@ class Batch:
         self._is_reporting = is_reporting()
         self._letters: list[Letter] = []
         self._first_error: BaseException | None = None
-        self._backoff = None if plan.visibility is False else wants(plan.visibility, delivery.source.name)
+        timeout_s = invocation.deadline.at_s - invocation.io.now()
+        self._backoff = None if plan.visibility is False else wants(plan.visibility, delivery.source.name, timeout_s)
         self._waits: list[tuple[Raw, Failure]] = []  # messages to be hidden
         self.failed: list[Raw] = []
         self.judges_failures = (
@@ -212,11 +212,7 @@ class Batch:
         if self.window is not None and self.window.is_final and not self.failed and self._plan.window_end is not None:
             await self._plan.current_io().invoke(self._plan.window_end, self.window)  # which does not cut it short
         if self._waits and self._backoff is not None:
-            invocation = self.invocation
-            until_s = inf
-            if invocation.deadline_s is not None:
-                until_s = invocation.deadline_s - (invocation.deadline_s - invocation.stop_at_s) / 4
-            await hide(invocation, self._waits, self._backoff, until_s=until_s)
+            await hide(self.invocation, self._waits, self._backoff, until_s=self.invocation.end_at_s)
 
     def answer(self) -> dict[str, Any]:
         """

@@ -45,7 +45,7 @@ class BulkRun(LaneRun):
                 assert call is not None
                 if not self._invocation.may_start():
                     self._batch.give_back(call.record)
-                    self._lanes.end(next_number, stops=True)
+                    self._end(next_number, stops=True)
                     break
                 call.is_together = True
                 visit = Visit(self._plan.run(call))
@@ -85,14 +85,16 @@ class BulkRun(LaneRun):
             outcomes = await self._run_function(
                 [call for _, call, _, _ in arrived], [a.argument for _, _, a, _ in arrived]
             )
-            visits = list(arrived)
-            arrived.clear()
-            for (number, call, _, visit), outcome in zip(visits, outcomes, strict=True):
+            again: list[tuple[int, Call, Arrival, Visit]] = []
+            for outcome in outcomes:
+                number, call, _, visit = arrived[0]
                 found = await visit.advance(outcome)
+                del arrived[0]  # now: until then whatever ends the batch ends this, too
                 if isinstance(found, Arrival):
-                    arrived.append((number, call, found, visit))
+                    again.append((number, call, found, visit))
                 else:
                     ends[number] = (call, found)
+            arrived += again
         for number in sorted(ends):
             await self._settle(number, *ends[number])
 
@@ -142,5 +144,5 @@ class BulkRun(LaneRun):
         else:
             self._batch.settle(call.record, outcome, call)
         self._calls[number] = None
-        self._lanes.end(number, stops=stops)
+        self._end(number, stops=stops)
         return not stops

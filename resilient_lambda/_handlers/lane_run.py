@@ -113,7 +113,7 @@ class LaneRun:
         assert call is not None
         if not self._invocation.may_start():
             self._batch.give_back(call.record)
-            self._lanes.end(number, stops=True)
+            self._end(number, stops=True)
             return
         if self._lanes.is_alone() and not self._put_off:
             call.is_last_resort = True  # nothing else could run instead
@@ -132,7 +132,15 @@ class LaneRun:
         else:
             self._batch.settle(call.record, outcome, call)
         self._calls[number] = None  # what has run is not kept
+        self._end(number, stops=stops)
+
+    def _end(self, number: int, *, stops: bool) -> None:
         self._lanes.end(number, stops=stops)
+        if stops:
+            for behind in self._lanes.behind(number):
+                call = self._calls[behind]
+                assert call is not None
+                call.is_left = True
 
     def _settle_given_up(self) -> None:
         """Give back the records whose functions still run although their time is over (protocols.md B5)."""
@@ -140,7 +148,7 @@ class LaneRun:
             call = self._calls[number]
             assert call is not None
             self._batch.give_up(call.record)
-            self._lanes.end(number, stops=True)
+            self._end(number, stops=True)
             if self._window is not None:
                 self._window.restore()
 

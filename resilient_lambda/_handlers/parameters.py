@@ -202,18 +202,30 @@ def _raw(record: Record[Any]) -> Any:
 
 
 def _text(record: Record[Any]) -> str:
-    body = record.body
-    return body if isinstance(body, str) else body.decode("utf-8", "replace")
+    body = _present(record)
+    if isinstance(body, str):
+        return body
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRecordError(f"the body is not UTF-8: {describe(error)}") from None
 
 
 def _bytes(record: Record[Any]) -> bytes:
-    body = record.body
+    body = _present(record)
     if isinstance(body, bytes):
         return body
     try:
         return body.encode()
     except UnicodeEncodeError as error:
         raise InvalidRecordError(f"the body is not UTF-8: {describe(error)}") from None
+
+
+def _present(record: Record[Any]) -> str | bytes:
+    """Return the body, if there is one: taken for an empty text, a deletion would pass for an object without values."""
+    if record.is_tombstone:
+        raise InvalidRecordError("the record is a tombstone, which deletes its key; take a Record, or a type with None")
+    return record.body
 
 
 def _is_powertools_data_class(kind: Any) -> bool:

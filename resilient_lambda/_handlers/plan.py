@@ -18,7 +18,6 @@ from .._policies.arrival import arrive
 from .._policies.call import Call, Invocation
 from .._policies.compose import check_order, compose, disabled, kind_of, running, warm, without
 from ..errors import ConfigurationError
-from ..sinks import DeadLetter
 from .parameters import parameter_of
 from .signature import read_signature
 from .visibility import checked as checked_visibility
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from .._io.base import Io
     from .._policies.compose import Policy
     from ..events import Observer
+    from ..sinks import DeadLetter
     from .visibility import VisibilityOption
 
 
@@ -129,12 +129,14 @@ class Plan:
         checked = check_order(_listed("policies", policies))
         kept = (without(policy) if kind_of(policy) in off else policy for policy in checked)
         self.policies = tuple(policy for policy in kept if policy is not None)
-        if dead_letter is not None and not isinstance(dead_letter, DeadLetter):
-            raise ConfigurationError(
-                f"dead_letter={dead_letter!r} is no DeadLetter; wrap a function as DeadLetter(function) "
-                "or use DeadLetter.sqs(url=...)"
-            )
         if dead_letter is not None:
+            from ..sinks import DeadLetter as Sink  # who gives one has loaded it
+
+            if not isinstance(dead_letter, Sink):
+                raise ConfigurationError(
+                    f"dead_letter={dead_letter!r} is no DeadLetter; wrap a function as DeadLetter(function) "
+                    "or use DeadLetter.sqs(url=...)"
+                )
             dead_letter.check(is_asynchronous=self.signature.is_asynchronous)
         self.dead_letter = None if "dead_letter" in off else dead_letter
         self.observers = tuple(_listed("observers", observers))

@@ -33,14 +33,14 @@ def run_plain(plan: Plan, batch: Batch, arguments: Iterator[Any], *, in_order: b
     function, settle_success, invocation = _bound(plan, batch), batch.settle_success, batch.invocation
     now, stop_at_s, longest_s = invocation.io.now, invocation.stop_at_s, invocation.pace.longest_s
     judges_failures, failed, source = batch.judges_failures, batch.failed, invocation.source
+    latest_s = stop_at_s - longest_s if invocation.has_started else stop_at_s
     began_s = now()
     for argument in arguments:
-        if began_s >= stop_at_s or (began_s + longest_s > stop_at_s and invocation.has_started):
+        if began_s > latest_s or began_s >= stop_at_s:
             batch.give_back(_record(argument, source))
             if in_order:
                 break
             continue
-        invocation.has_started = True
         try:
             returned = function(argument)
             if returned is not None:
@@ -65,7 +65,9 @@ def run_plain(plan: Plan, batch: Batch, arguments: Iterator[Any], *, in_order: b
         ended_s = now()
         took_s = ended_s - began_s
         longest_s = took_s if took_s >= longest_s else longest_s - (longest_s - took_s) * FORGETTING
+        latest_s = stop_at_s - longest_s
         began_s = ended_s
+    invocation.has_started = True
     invocation.pace.longest_s = longest_s
 
 
@@ -74,14 +76,14 @@ async def run_plain_async(plan: Plan, batch: Batch, arguments: Iterator[Any], *,
     function, settle_success, invocation = _bound(plan, batch), batch.settle_success, batch.invocation
     now, stop_at_s, longest_s = invocation.io.now, invocation.stop_at_s, invocation.pace.longest_s
     judges_failures, failed, source = batch.judges_failures, batch.failed, invocation.source
+    latest_s = stop_at_s - longest_s if invocation.has_started else stop_at_s
     began_s = now()
     for argument in arguments:
-        if began_s >= stop_at_s or (began_s + longest_s > stop_at_s and invocation.has_started):
+        if began_s > latest_s or began_s >= stop_at_s:
             batch.give_back(_record(argument, source))
             if in_order:
                 break
             continue
-        invocation.has_started = True
         try:
             returned = await function(argument)
             if returned is not None:
@@ -106,7 +108,9 @@ async def run_plain_async(plan: Plan, batch: Batch, arguments: Iterator[Any], *,
         ended_s = now()
         took_s = ended_s - began_s
         longest_s = took_s if took_s >= longest_s else longest_s - (longest_s - took_s) * FORGETTING
+        latest_s = stop_at_s - longest_s
         began_s = ended_s
+    invocation.has_started = True
     invocation.pace.longest_s = longest_s
 
 

@@ -61,15 +61,11 @@ async def _send(sink: DeadLetter, invocation: Invocation, letters: Sequence[Lett
     owned = [n for n, letter in enumerate(letters) if letter.held is None or await letter.held.may_park()]
     if not owned:
         return dispositions
-    # A quarter of the margin is kept for settling the claims and for the answer itself.
-    until_s = float("inf")
-    if invocation.deadline_s is not None:
-        until_s = invocation.deadline_s - (invocation.deadline_s - invocation.stop_at_s) / 4
     sent = [
         (letter.record, letter.failure.error, None if letter.held is None else letter.held.key)
         for letter in (letters[n] for n in owned)
     ]
-    answers = await sink.send(invocation.io, sent, until_s=until_s)
+    answers = await sink.send(invocation.io, sent, until_s=invocation.end_at_s)
     for n, answer in zip(owned, answers, strict=True):
         letter = letters[n]
         error_type = type(letter.failure.error).__name__

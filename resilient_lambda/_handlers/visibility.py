@@ -39,7 +39,7 @@ UNREACHED_BEFORE_OFF = 3
 # What building the client may take in an environment with little CPU.
 FIRST_REQUEST_S = 1.0
 
-DEFAULT = Backoff()
+LONGEST_TIMEOUT_S = 900.0  # Lambda's limit
 
 # Set by `resilient_lambda.testing.in_memory`: takes the id of a message and for how long it would be hidden.
 redirect: Callable[[str, int], None] | None = None
@@ -59,8 +59,13 @@ def checked(option: Any) -> VisibilityOption:
     raise ConfigurationError(f"visibility={option!r} must be 'auto', False, or a Backoff(base_s=, cap_s=)")
 
 
-def wants(option: VisibilityOption, source_name: str) -> Backoff | None:
-    """Return how failed messages of this source are hidden here and now, None if they are not."""
+def wants(option: VisibilityOption, source_name: str, timeout_s: float) -> Backoff | None:
+    """
+    Return how failed messages of this source are hidden here and now, None if they are not.
+
+    Args:
+        timeout_s: How long the invocation may take; infinite if it is not known.
+    """
     if option is False or source_name not in ("sqs", "sqs-fifo"):
         return None
     # Elsewhere, in a test of the user's for one, there is no message that could be hidden.
@@ -69,7 +74,20 @@ def wants(option: VisibilityOption, source_name: str) -> Backoff | None:
     if isinstance(option, Backoff):
         return option
     # Hiding a message of a FIFO queue stops all of its group.
-    return DEFAULT if source_name == "sqs" else None
+    return automatic(timeout_s) if source_name == "sqs" else None
+
+
+def automatic(timeout_s: float) -> Backoff:
+    """
+    Return the waits of ``visibility="auto"`` for a function with this timeout.
+
+    They begin with four timeouts. A queue should hide messages for six, each time; so three receives or more take no
+    less time with these waits than they would without, and nobody's dead-letter queue fills sooner.
+    """
+    if timeout_s > LONGEST_TIMEOUT_S:
+        return Backoff()
+    base_s = max(Backoff().base_s, 4 * timeout_s)
+    return Backoff(base_s=base_s, cap_s=max(Backoff().cap_s, 4 * base_s))
 
 
 class Change(NamedTuple):

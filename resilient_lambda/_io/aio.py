@@ -40,12 +40,16 @@ class _LoopGate(ThreadGate):
 
 
 class _LoopJob(ThreadJob):
-    async def join(self) -> None:
-        if _is_in_loop():
-            # Shielded: whoever waits may be cancelled, what is being written is written to its end (protocols.md D8).
-            await asyncio.shield(asyncio.wrap_future(self.future))
-        else:
-            self.future.result()
+    async def join(self, within_s: float | None = None) -> bool:
+        if not _is_in_loop():
+            return await super().join(within_s)
+        # Not the future itself: whoever waits may be cancelled, what is being written is written to its end (D8).
+        future = asyncio.wrap_future(self.future)
+        await asyncio.wait([future], timeout=within_s)
+        if not future.done():
+            return False
+        future.result()
+        return True
 
 
 class _LoopBeat(ThreadBeat):
@@ -179,7 +183,10 @@ class CancellingIo(AsyncIo):
                 raise error
             return result
         task.cancel()
-        await asyncio.wait([task], timeout=self._grace_s)
+        try:
+            await asyncio.wait([task], timeout=self._grace_s)
+        except asyncio.CancelledError:  # of the invocation, which would release what still runs
+            await asyncio.wait([task], timeout=self._grace_s)
         if not task.done():
             self.taint(lambda: not task.done())
             raise StillRunning

@@ -50,9 +50,9 @@ class Beat(Protocol):
 class Job(Protocol):
     """Something done once beside the user's function."""
 
-    async def join(self) -> None:
+    async def join(self, within_s: float | None = None) -> bool:
         """
-        Wait until it is done.
+        Wait until it is done; return False if it is not, *within_s* seconds.
 
         Raises:
             BaseException: What it raised.

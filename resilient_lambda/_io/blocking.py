@@ -67,8 +67,13 @@ class ThreadJob:
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
         self.future: Future[None] = submit(lambda: drive(work()))  # type: ignore[arg-type]
 
-    async def join(self) -> None:
+    async def join(self, within_s: float | None = None) -> bool:
+        from concurrent.futures import wait  # the pool has loaded it
+
+        if not wait([self.future], within_s).done:
+            return False
         self.future.result()
+        return True
 
 
 class ThreadBeat:

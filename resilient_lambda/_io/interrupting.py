@@ -38,6 +38,7 @@ class InterruptingIo(BlockingIo):
     def __init__(self, cut_at_s: float, *, retires: bool) -> None:
         self._cut_at_s = cut_at_s
         self._retires = retires
+        self._has_alarm = False
         self._is_armed = False
         self._is_due = False
         self._was_cut = False
@@ -45,16 +46,17 @@ class InterruptingIo(BlockingIo):
 
     async def run_lanes(self, lane: Callable[[], Awaitable[None]], count: int) -> None:
         """Run *lane* once, with the alarm set."""
-        is_main = threading.current_thread() is threading.main_thread()
+        is_main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
         if not is_main or signal.getsignal(signal.SIGALRM) != signal.SIG_DFL or any(signal.getitimer(_TIMER)):
             _warn_once()
             await lane()
             return
-        signal.signal(signal.SIGALRM, self._on_alarm)
-        signal.setitimer(_TIMER, max(0.001, self._cut_at_s - self.now()), AGAIN_S)
+        self._has_alarm = True
+        self._set_alarm()
         try:
             await lane()
         finally:
+            self._has_alarm = False
             signal.setitimer(_TIMER, 0)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             if self._has_cut and self._retires:
@@ -68,6 +70,8 @@ class InterruptingIo(BlockingIo):
             Interrupted: It was cut short, whatever it made of that: who swallows it has not done what he meant to do.
         """
         self._was_cut = False
+        if self._has_alarm and not signal.getitimer(_TIMER)[0]:  # an earlier function has used the timer for itself
+            self._set_alarm()
         try:
             self._is_armed = True
             result = function(*args)
@@ -80,6 +84,10 @@ class InterruptingIo(BlockingIo):
         if self._was_cut:
             raise Interrupted
         return result
+
+    def _set_alarm(self) -> None:
+        signal.signal(signal.SIGALRM, self._on_alarm)
+        signal.setitimer(_TIMER, max(0.001, self._cut_at_s - self.now()), AGAIN_S)
 
     @contextlib.contextmanager
     def shield(self) -> Generator[None]:
@@ -104,7 +112,7 @@ class InterruptingIo(BlockingIo):
             raise Interrupted
 
 
-_TIMER = signal.ITIMER_REAL
+_TIMER: int = getattr(signal, "ITIMER_REAL", 0)  # Windows, where tests may run, has none
 _BOUNDARY = InterruptingIo.invoke.__code__
 
 

@@ -17,11 +17,13 @@ from .base import GivenUp
 from .blocking import BlockingIo, ThreadGate, ThreadJob, drive
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from .base import P
 
 T = TypeVar("T")
+# How long one that goes on in the middle of a decision of ours is waited for when time is up.
+BATON_S = 0.1
 
 
 class ThreadsIo(BlockingIo):
@@ -74,7 +76,8 @@ class ThreadsIo(BlockingIo):
                 return  # given up: the answer is out
             except BaseException as error:  # raised where the lanes were begun
                 errors.append(error)
-            self.give()
+            if self._holder == threading.get_ident():
+                self.give()
 
         threads: list[threading.Thread] = []
         try:
@@ -86,7 +89,11 @@ class ThreadsIo(BlockingIo):
         except RuntimeError:  # there are no more threads to be had: fewer lanes, or this one
             if not threads:
                 work()
-        self._join(threads)
+        try:
+            self._join(threads)
+        except BaseException:  # a timeout of the user's, an interrupt: the lanes must not outlive their invocation
+            self._give_up(threads)
+            raise
         if errors:
             raise errors[0]
 
@@ -97,9 +104,18 @@ class ThreadsIo(BlockingIo):
             return
         for thread in threads:
             thread.join(max(0.0, self._give_up_at_s - self.now()))
-        with self._baton:  # nobody is in the middle of a decision
-            left = [thread for thread in threads if thread.is_alive()]
-            self._given_up.update(left)
+        self._give_up(threads)
+
+    def _give_up(self, threads: Sequence[threading.Thread]) -> None:
+        """Leave to themselves those of *threads* that have not ended."""
+        # With the baton nobody is in the middle of a decision. One that hangs holding it, in a model or an observer of
+        # the user's, must not keep the answer: it finds itself given up when it gives the baton away.
+        has_baton = self._baton.acquire(timeout=BATON_S)
+        left = [thread for thread in threads if thread.is_alive()]
+        self._given_up.update(left)
+        if has_baton or self._holder in {thread.ident for thread in left}:
+            self._holder = None
+            self._baton.release()
         if left:
             self.taint(lambda: any(thread.is_alive() for thread in left))
 
@@ -118,6 +134,8 @@ class ThreadsIo(BlockingIo):
     def give(self) -> bool:
         """Let other lanes go on, if this thread is a lane that has the baton; return whether it was."""
         if self._holder != threading.get_ident():
+            if self._given_up and threading.current_thread() in self._given_up:
+                raise GivenUp
             return False
         self._holder = None
         self._baton.release()
@@ -180,9 +198,9 @@ class _LaneJob(ThreadJob):
         super().__init__(work)
         self._io = io
 
-    async def join(self) -> None:
+    async def join(self, within_s: float | None = None) -> bool:
         has_baton = self._io.give()
         try:
-            await super().join()
+            return await super().join(within_s)
         finally:
             self._io.take(has_baton)

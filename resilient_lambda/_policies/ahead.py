@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FIRST_WINDOW = 25  # one request
 LARGEST_WINDOW = 100  # four requests in parallel
+LEAST_WINDOW = 5
 WINDOW_S = 1.0
 POLL_S = 0.005
 PLANNING_S = 0.1  # key functions and models are the user's: whatever they take, one record's is enough to go on
@@ -66,6 +67,7 @@ class Ahead:
         self._invocation = invocation
         self._wish_of = wish_of
         self._claim = claim
+        self._limit = LARGEST_WINDOW
         self._planned: dict[Call, Wish | None] = {}
         self._by_key: dict[str, Candidate] = {}
         self._job: Job | None = None
@@ -77,6 +79,7 @@ class Ahead:
     async def begin(self, call: Call) -> Wish | None:
         """Return what *call*, which begins now, wants; None if it was not planned, for want of a key perhaps."""
         self.upcoming -= 1
+        self._limit = min(LARGEST_WINDOW, self._limit + 1)
         while call not in self._planned and not self._is_closed:
             if self._job is not None:
                 await self._join()
@@ -155,13 +158,14 @@ class Ahead:
     def _plan(self, first: Sequence[Call]) -> list[Candidate]:
         """Return the next window, *first* and what comes behind it; empty if none of it is to be claimed."""
         window: list[Candidate] = []
-        size = room = self._size()
+        self._forget_left()
+        room = min(self._size(), self._limit)
         io = self._invocation.io
         began_s = io.monotonic()
         for call in chain(first, self._invocation.upcoming()):
             if call in self._planned:
                 continue
-            if not room or (room < size and io.monotonic() - began_s > PLANNING_S):
+            if not room or (window and io.monotonic() - began_s > PLANNING_S):
                 break
             room -= 1
             wish = self._wish_of(call)
@@ -171,9 +175,22 @@ class Ahead:
                 window.append(candidate)
         return window
 
+    def _forget_left(self) -> None:
+        """
+        Plan no more with the records of lanes that have stopped; where there are any, less is claimed ahead.
+
+        What was claimed for them stays, for another record of the key may begin; `close` gives it back.
+        """
+        left = [call for call in self._planned if call.is_left]
+        if left:
+            self._limit = max(LEAST_WINDOW, self._limit // 2)
+        for call in left:
+            del self._planned[call]
+
     def _size(self) -> int:
         pace_s = self._invocation.pace.mean_s / self._invocation.concurrency
         if not pace_s:
             return FIRST_WINDOW
-        soon_s = min(WINDOW_S, self._invocation.stop_at_s - self._invocation.io.now())
+        invocation = self._invocation
+        soon_s = min(WINDOW_S, min(invocation.stop_at_s, invocation.end_at_s) - invocation.io.now())
         return max(1, min(LARGEST_WINDOW, int(soon_s / pace_s)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
-from .deadline import Deadline, time_limits
+from .deadline import LONGEST_MARGIN_S, Deadline, time_limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -35,6 +36,8 @@ class Invocation:
         context: The Lambda context, or whatever stood in its place.
         deadline_s: Wall clock at which Lambda stops the invocation; None if the context does not say.
         stop_at_s: Wall clock after which nothing new is started: the deadline less the margin.
+        end_at_s: Wall clock by which what the library itself does must be over: a quarter of the margin before the
+            deadline, whatever is switched off; infinite if there is no deadline.
         deadline: Both, as the user's function sees them.
         pace: How long runs take in this environment.
         has_started: True once the user's function was run.
@@ -52,6 +55,7 @@ class Invocation:
         "context",
         "deadline",
         "deadline_s",
+        "end_at_s",
         "has_started",
         "io",
         "is_store_away",
@@ -91,6 +95,10 @@ class Invocation:
         self.redelivers_done = False
         self.upcoming: Callable[[], Iterable[Call]] = tuple
         self.deadline_s, self.stop_at_s = time_limits(io.now(), context, margin_s)
+        self.end_at_s = inf
+        if self.deadline_s is not None:
+            kept_s = self.deadline_s - self.stop_at_s if self.stop_at_s < inf else LONGEST_MARGIN_S
+            self.end_at_s = self.deadline_s - max(0.0, kept_s) / 4
         self.deadline = Deadline(self.deadline_s, self.stop_at_s, io.now)
         margin = 0.0 if self.deadline_s is None else self.deadline_s - self.stop_at_s
         cut_at_s = self.stop_at_s if cuts and self.deadline_s is not None else None
@@ -165,6 +173,7 @@ class Call:
             the environment, is put off.
         is_together: True if it comes through the policies together with others, for one run of all: it must not wait
             for any of them.
+        is_left: True if it will not begin, as its lane has stopped.
         is_still_running: True if the function could not be stopped: what it holds must not be given back.
         put_off: Set by a policy that put this run off: how often it has ended its environment, or 0 if it waits for
             something. The fewer the sooner, and those that wait are the last.
@@ -180,6 +189,7 @@ class Call:
         "held",
         "invocation",
         "is_last_resort",
+        "is_left",
         "is_still_running",
         "is_together",
         "max_attempts",
@@ -208,6 +218,7 @@ class Call:
         self.held: HeldClaim | None = None
         self.before_suspect = before_suspect
         self.put_off: int | None = None
+        self.is_left = False
         self.is_still_running = False
         self.is_together = False
         self.argument: Any = None

@@ -89,7 +89,7 @@ class Wish(NamedTuple):
             self.terms.keep_s,
             invocation.deadline_s or 0.0,
             self.fingerprint,
-            self.call.record.id,
+            self.call.record.delivery,
         )
 
 
@@ -146,7 +146,7 @@ async def claim(store: Store, wish: Wish, *, waits: bool, spares_suspects: bool)
             return decision
         # Nothing is held while waiting, so two environments cannot wait for each other (protocols.md C3).
         wait_s = min(poll_s, max(decision.until_s - io.now(), 0.01))
-        if io.now() + wait_s >= invocation.stop_at_s:
+        if io.now() + wait_s >= min(invocation.stop_at_s, invocation.end_at_s):
             return decision
         await io.sleep(wait_s)
         poll_s = min(poll_s * 2, POLL_CAP_S)

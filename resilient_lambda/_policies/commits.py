@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from .._named_tuple import NamedTuple
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 BACKLOG_KEYS = 50
 BACKLOG_S = 1.0
 POLL_S = 0.005
+LONGEST_CALL_S = 4.0  # connect 1 s, read 2 s, and what a thread takes to begin
 
 
 class Ending(NamedTuple):
@@ -55,6 +57,7 @@ class Commits:
         self._lock = threading.Lock()
         self._waiting: deque[Ending] = deque()
         self._writing: Sequence[Ending] = ()
+        self._generation = 0  # one more for each time that a write was given up
         self._added = 0
         self._concluded = 0
         self._is_working = False
@@ -117,40 +120,63 @@ class Commits:
 
     async def _go_on(self) -> None:
         """Wait for the write that is under way, or do one."""
+        left_s = self._invocation.end_at_s - self._invocation.io.now()
         if (job := self._job) is not None:
             try:
-                await job.join()
+                if not await job.join(None if left_s == inf else max(0.0, left_s)):
+                    self._give_up()
             finally:
                 if self._job is job and not self._is_working:  # or else the wait was cancelled (D8)
                     self._job = None
             return
-        if self._invocation.io.is_asynchronous or self._invocation.concurrency > 1:
-            self.begin()  # what a thread writes, a cancelled task cannot tear; and all lanes can wait for it
+        if self._invocation.io.is_asynchronous or self._invocation.concurrency > 1 or left_s < LONGEST_CALL_S:
+            # What a thread writes, a cancelled task cannot tear; all lanes can wait for it, and not for too long.
+            self.begin()
         if self._job is None and self._is_working:  # another lane writes, as there is no thread to be had
             await self._invocation.io.sleep(POLL_S)
         elif self._job is None:
             self._is_working = True
             await self._work()
 
+    def _give_up(self) -> None:
+        """Take for unrecorded what a store that hangs has not answered: the answer must be out before the deadline."""
+        with self._lock:
+            unanswered = [*self._writing, *self._waiting]
+            self._waiting.clear()
+            self._writing = ()
+            self._is_working = False
+            self._job = None
+            self._concluded += len(unanswered)
+            self._generation += 1
+        # Nor is it asked again where it could hang once more.
+        self._invocation.is_store_away = True
+        self._invocation.store_call_s = LONGEST_CALL_S
+        for ending in unanswered:
+            ending.conclude(StoreUnavailableError("the store has not answered in time"))
+
     async def _work(self) -> None:
+        generation = self._generation
         try:
-            while group := self._take():
-                await self._write(group)
+            while group := self._take(generation):
+                await self._write(group, generation)
         except BaseException:
             with self._lock:
-                self._is_working = False
-                self._writing = ()
+                if self._generation == generation:
+                    self._is_working = False
+                    self._writing = ()
             raise
 
-    def _take(self) -> list[Ending]:
+    def _take(self, generation: int) -> list[Ending]:
         with self._lock:
+            if self._generation != generation:  # given up
+                return []
             group = list(self._waiting)
             self._waiting.clear()
             self._is_working = bool(group)
             self._writing = group
             return group
 
-    async def _write(self, group: list[Ending]) -> None:
+    async def _write(self, group: list[Ending], generation: int) -> None:
         ends: list[Any] = [StoreUnavailableError("the write was cut short")] * len(group)
         entered: list[int] = []
         try:
@@ -167,10 +193,13 @@ class Commits:
         finally:  # whatever cuts it short: a success is recorded, or it is in the journal
             for n in entered:
                 group[n].holding.gate.leave()
-            for ending, end in zip(group, ends, strict=True):
-                ending.conclude(end)
             with self._lock:
-                self._concluded += len(group)
+                is_awaited = self._generation == generation
+            if is_awaited:
+                for ending, end in zip(group, ends, strict=True):
+                    ending.conclude(end)
+                with self._lock:
+                    self._concluded += len(group)
 
 
 async def _enter(holding: Holding) -> None:

@@ -302,7 +302,7 @@ class Idempotency:
         session.has_begun = True
         # What an outage has left must not take the time of the events that are here now.
         now_s = invocation.io.now()
-        until_s = now_s + (invocation.stop_at_s - now_s) / 4
+        until_s = now_s + (min(invocation.stop_at_s, invocation.end_at_s) - now_s) / 4
         await self._local.write_journal(self.store, invocation, until_s=until_s, repeats=False)
 
     async def _has_room(self, session: Session) -> bool:

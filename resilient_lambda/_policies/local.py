@@ -167,7 +167,7 @@ class Local:
         """Write the journal, again and again while the store is away: half of the margin is left for the rest."""
         if invocation.deadline_s is None:
             return
-        until_s = min((invocation.deadline_s + invocation.stop_at_s) / 2, invocation.deadline_s - INSIST_CAP_S)
+        until_s = (min(invocation.stop_at_s, invocation.end_at_s) + invocation.end_at_s) / 2
         wait_s = INSIST_S
         while self.journal and invocation.is_store_away and invocation.io.now() + wait_s < until_s:
             await invocation.io.sleep(wait_s)

@@ -91,7 +91,7 @@ class Runs:
                 taken,
                 outcome,
                 session.commits,
-                delivery=call.record.id,
+                delivery=call.record.delivery,
                 remember_s=self._remember_failures_s,
                 remember_parked_s=self._terms.keep_s if self._remembers_parked(call.invocation) else None,
             )

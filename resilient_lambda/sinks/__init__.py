@@ -213,10 +213,23 @@ class DeadLetter:
             fallback.check(is_asynchronous=is_asynchronous)
 
     def warm(self) -> None:
-        """Read the environment and build the clients, where there are any."""
-        self._target.warm()
-        for fallback in self._fallbacks():
-            fallback.warm()
+        """
+        Read the environment and build the clients, where there are any.
+
+        Raises:
+            ConfigurationError: A sink cannot be used, and there is no ``otherwise`` to step in.
+        """
+        for sink in (self._target, self._too_large):
+            try:
+                if sink is not None:
+                    sink.warm()
+            except ConfigurationError as error:
+                if self._otherwise is None:
+                    raise
+                # Raised here it would end the function's start, and with it what the fallback is for.
+                logger.warning("dead letters will go to %r: %s", self._otherwise, error)
+        if self._otherwise is not None:
+            self._otherwise.warm()
 
     async def send(self, io: Io, letters: Sequence[tuple[Any, ...]], *, until_s: float) -> list[str | SinkError]:
         """

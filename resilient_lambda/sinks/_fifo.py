@@ -17,7 +17,8 @@ def fifo_fields(draft: Draft) -> dict[str, str]:
     """
     Return the group and the deduplication id of a letter.
 
-    The group is the message's own; without one, all letters of one lane of one queue, stream or topic share one.
+    The group is the message's own; without one, all letters of one lane of one stream or topic share one. What has no
+    order has a group for itself: a queue hides what lies behind the first letters of a group, as long as they stay.
 
     A queue confirms a message whose deduplication id it has seen within five minutes, and drops it. So the id is never
     the message's own but of the one delivery (protocols.md A7), and of records that a replay brings back under the id
@@ -25,10 +26,12 @@ def fifo_fields(draft: Draft) -> dict[str, str]:
     """
     record = draft.letter.record
     group = system_attribute(record, "MessageGroupId")
-    if not _GROUP.fullmatch(group):
+    if record.lane is None:
+        group = f"{record.source}-{draft.dedup[:32]}"
+    elif not _GROUP.fullmatch(group):
         from hashlib import sha256
 
-        place = f"{record.origin}|{record.lane or ''}".encode("utf-8", "surrogatepass")
+        place = f"{record.origin}|{record.lane}".encode("utf-8", "surrogatepass")
         group = f"{record.source}-{sha256(place).hexdigest()[:32]}"
     is_of_delivery = record.source in SQS_SOURCES
     return {"MessageGroupId": group, "MessageDeduplicationId": draft.dedup if is_of_delivery else draft.token()}

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ._fifo import fifo_fields
-from ._letter import NAME, SQS_SOURCES, UNSENDABLE, dumps, envelope_of, system_attribute
+from ._letter import NAME, SQS_SOURCES, UNSENDABLE, dumps, envelope_in, envelope_of, system_attribute
 from ._requests import Entry, Limits, batch_answers, checked
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ class Queue:
             own = _own_message(draft)
             if own is not None:
                 entry = Entry(draft.number, content | own, _size(own))
-                if entry.size_bytes > self.limits.size_bytes and self._strips:
+                is_too_large = entry.size_bytes > self.limits.size_bytes
+                # A body that reads as an envelope would be taken for one, and its sender would say where it came from.
+                if is_too_large and self._strips and envelope_in(own["MessageBody"]) is None:
                     # The body itself may be as large as a message may be: rather it alone than no letter (A10).
                     entry.content.pop("MessageAttributes")
                     entry = entry._replace(size_bytes=len(own["MessageBody"].encode()))

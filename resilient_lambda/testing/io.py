@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from itertools import count
 from math import inf
 from random import Random
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _numbers = count(1)
+# Of the function that runs here: each lane has a context of its own.
+_may_cut: ContextVar[bool] = ContextVar("resilient_lambda_may_cut", default=False)
+_was_cut: ContextVar[bool] = ContextVar("resilient_lambda_was_cut", default=False)
 
 
 class FakeIo(BlockingIo):
@@ -46,8 +49,8 @@ class FakeIo(BlockingIo):
         self.slept_s: list[float] = []
         self.holds_jobs = False
         self._cut_at_s = inf
-        self._may_cut = False
         self._gives_up = False
+        self._retires = False
         self._taints: list[Callable[[], bool]] = []
         self._pause: Callable[[], Awaitable[None]] | None = None  # how a lane lets others go on, inside `run_lanes`
 
@@ -68,9 +71,10 @@ class FakeIo(BlockingIo):
     def advance(self, seconds: float) -> None:
         """Let time pass, with the heartbeats that fall into it; call it inside a handler for work that takes time."""
         end_s = self._now_s + seconds
-        if self._may_cut and end_s > self._cut_at_s:
+        may_cut = _may_cut.get()
+        if may_cut and end_s > self._cut_at_s:
             end_s = max(self._now_s, self._cut_at_s)
-        is_cut = self._may_cut and end_s >= self._cut_at_s
+        is_cut = may_cut and end_s >= self._cut_at_s
         while due := [beat for beat in self._beats if not beat.is_stopped and beat.next_s <= end_s]:
             first = min(due, key=lambda beat: beat.next_s)
             self._now_s = max(self._now_s, first.next_s)
@@ -78,6 +82,7 @@ class FakeIo(BlockingIo):
             self._alone(first.beat)
         self._now_s = max(self._now_s, end_s)
         if is_cut:
+            _was_cut.set(True)
             raise GivenUp if self._gives_up else Interrupted
 
     async def sleep(self, seconds: float) -> None:
@@ -97,26 +102,38 @@ class FakeIo(BlockingIo):
         """Call the user's *function*; cut short, it is where it advances time beyond the moment for that."""
         await self.let_others_go_on()
         pause, self._pause = self._pause, None  # what it calls of ours, `commit_with` for one, does not suspend
-        self._may_cut = True
         try:
-            return function(*args)
+            with self._cutting():
+                return function(*args)
         finally:
-            self._may_cut = False
             self._pause = pause
 
     async def invoke_async(self, function: Callable[..., Any], *args: object) -> Any:
         """Call the user's *function* and await what it returns."""
         await self.let_others_go_on()
-        self._may_cut = True
-        try:
+        with self._cutting():
             return await function(*args)
+
+    @contextmanager
+    def _cutting(self) -> Generator[None]:
+        """Let the function inside be cut short; whatever it makes of that, it has been."""
+        tokens = _may_cut.set(True), _was_cut.set(False)
+        try:
+            yield
         finally:
-            self._may_cut = False
+            was_cut = _was_cut.get()
+            _may_cut.reset(tokens[0])
+            _was_cut.reset(tokens[1])
+            if was_cut:
+                if self._retires and not self._gives_up:
+                    self.taint(lambda: True)
+                raise GivenUp if self._gives_up else Interrupted
 
     def open(self, *, concurrency: int, cut_at_s: float | None, grace_s: float, retires: bool) -> FakeIo:
         """Return this Io, which from now on cuts short what advances time beyond *cut_at_s*."""
         self._cut_at_s = inf if cut_at_s is None else cut_at_s
         self._gives_up = concurrency > 1
+        self._retires = retires
         return self
 
     async def run_lanes(self, lane: Callable[[], Awaitable[None]], count: int) -> None:
@@ -162,11 +179,12 @@ class FakeIo(BlockingIo):
     def _alone(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do *work* of another thread: it neither suspends nor is cut short."""
         pause, self._pause = self._pause, None
-        may_cut, self._may_cut = self._may_cut, False
+        token = _may_cut.set(False)
         try:
             drive(work())  # type: ignore[arg-type]
         finally:
-            self._pause, self._may_cut = pause, may_cut
+            self._pause = pause
+            _may_cut.reset(token)
 
     def gate(self) -> _FakeGate:  # type: ignore[override]
         """Return a lock that lanes wait for; without lanes it refuses at once, for waiting could not help."""
@@ -204,7 +222,8 @@ class _AsynchronousView:
         return await self._io.invoke_async(function, *args)
 
     def open(self, *, concurrency: int, cut_at_s: float | None, grace_s: float, retires: bool) -> _AsynchronousView:
-        self._io.open(concurrency=1, cut_at_s=cut_at_s, grace_s=grace_s, retires=retires)  # cancelled, not given up
+        # Cancelled, not given up; and nothing is left behind that would have the environment end.
+        self._io.open(concurrency=1, cut_at_s=cut_at_s, grace_s=grace_s, retires=False)
         return self
 
     async def run_lanes(self, lane: Callable[[], Awaitable[None]], count: int) -> None:
@@ -286,9 +305,10 @@ class _FakeJob:
         if work is not None:
             work()
 
-    async def join(self) -> None:
+    async def join(self, within_s: float | None = None) -> bool:
         await self._io.let_others_go_on()
         self.do()
+        return True
 
 
 class _FakeBeat:

@@ -12,6 +12,7 @@ from resilient_lambda.__main__ import main
 from .replaying import ACCOUNT, envelope, kinesis_record, note, refusal
 
 PARTITION_KEY = "user-7"
+URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/parked"
 
 
 def test_a_message_goes_back_to_its_queue(world, replay, parked, orders):
@@ -345,17 +346,29 @@ def test_a_letter_that_was_replaced_meanwhile_stays(world, replay, orders):
     ("options", "words"),
     [
         ([], ["--from-queue", "required"]),
-        (["--from-queue", "u", "--from-s3", "s3://b"], ["not allowed with"]),
-        (["--from-queue", "u", "--to-queue", "u"], ["the same queue"]),
-        (["--from-queue", "u", "--batch", "5"], ["--to-function"]),
-        (["--from-queue", "u", "--to-function", "f", "--batch", "11"], ["--batch 11", "between 1 and 10"]),
-        (["--from-queue", "u", "--limit", "0"], ["--limit 0"]),
-        (["--from-queue", "u", "--since", "yesterday"], ["--since 'yesterday'", "2h"]),
-        (["--from-queue", "u", "--since", ""], ["--since ''"]),
+        (["--from-queue", URL, "--from-s3", "s3://b"], ["not allowed with"]),
+        (["--from-queue", URL, "--to-queue", URL], ["the same queue"]),
+        (["--from-queue", URL, "--batch", "5"], ["--to-function"]),
+        (["--from-queue", URL, "--to-function", "f", "--batch", "11"], ["--batch 11", "between 1 and 10"]),
+        (["--from-queue", URL, "--limit", "0"], ["--limit 0"]),
+        (["--from-queue", URL, "--since", "yesterday"], ["--since 'yesterday'", "2h"]),
+        (["--from-queue", URL, "--since", ""], ["--since ''"]),
+        (["--from-queue", URL, "--since", "1h", "--until", "2h"], ["--since 1h", "--until 2h"]),
+        (["--from-queue", URL, "--source", "sqz"], ["--source 'sqz'", "kinesis", "invocation"]),
+        (["--from-queue", URL, "--source", "SQS"], ["--source 'SQS'"]),
+        (["--from-queue", f"{ACCOUNT}:parked"], ["no URL of a queue"]),
+        (["--from-queue", URL, "--to-queue", "orders"], ["--to-queue 'orders'", "no URL of a queue"]),
+        (["--from-s3", "bucket/prefix"], ["--from-s3", "s3://bucket/prefix"]),
+        (["--from-s3", "s3://"], ["no address of S3"]),
+        (["--from-queue", URL, "--attribute", "status=s"], ["--attribute", "pass --table"]),
+        (["--from-queue", URL, "--key-attribute", "pk"], ["--key-attribute", "pass --table"]),
+        (["--from-queue", URL, "--table", "t", "--attribute", "status"], ["--attribute 'status'", "FIELD=NAME"]),
+        (["--from-queue", URL, "--table", "t", "--attribute", "nothing=x"], ["nothing"]),
     ],
 )
-def test_a_wrong_command_line_is_explained(options, words, capsys):
+def test_a_wrong_command_line_is_explained(options, words, capsys, monkeypatch):
     """A usage error, exit code 2, before anything is asked of AWS."""
+    monkeypatch.delenv("RESILIENT_LAMBDA_TABLE", raising=False)
     with pytest.raises(SystemExit) as end:
         main(["replay", *options])
     complaints = capsys.readouterr().err
@@ -369,7 +382,6 @@ def test_a_wrong_command_line_is_explained(options, words, capsys):
     [
         (["--from-queue", "https://sqs.eu-west-1.amazonaws.com/123456789012/nowhere"], ["NonExistentQueue"]),
         (["--from-s3", "s3://nowhere/"], ["NoSuchBucket"]),
-        (["--from-s3", "bucket/prefix"], ["s3://bucket/prefix"]),
     ],
 )
 def test_letters_that_cannot_be_read_are_an_error(world, replay, options, words):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import IncompleteReadError, ReadTimeoutError
 
 from resilient_lambda._commands._replay_bucket import BucketLetters
 from resilient_lambda._commands._replay_calls import Clients, connecting
@@ -163,7 +163,7 @@ def test_an_object_that_another_run_has_sent_is_passed_over(world, replay, order
 
 @pytest.mark.parametrize("operation", ["get_object", "delete_object"])
 def test_an_object_that_may_not_be_touched_is_told(world, replay, orders, operation):
-    """What cannot be read ends the run, what cannot be deleted is told; nothing is lost."""
+    """What cannot be read or deleted stays, and is told; nothing is lost."""
     world.bucket("parked")
     world.s3.put_object(Bucket="parked", Key="a", Body=envelope(RECORD))
     world.on_call = refusing(f"s3.{operation}", "AccessDenied")
@@ -275,6 +275,10 @@ def test_it_runs_in_any_thread(world, parked, orders, capsys):
         (lambda c: c.for_queue("https://sqs.us-west-2.amazonaws.com/1/q"), ("sqs", "us-west-2")),
         (lambda c: c.for_queue("https://sqs.cn-north-1.amazonaws.com.cn/1/q"), ("sqs", "cn-north-1")),
         (lambda c: c.for_queue("https://us-west-2.queue.amazonaws.com/1/q"), ("sqs", "us-west-2")),
+        (lambda c: c.for_queue("https://queue.amazonaws.com/1/q"), ("sqs", "us-east-1")),
+        (lambda c: c.for_queue("https://sqs-fips.us-gov-west-1.amazonaws.com/1/q"), ("sqs", "us-gov-west-1")),
+        (lambda c: c.for_queue("https://vpce-1-2.sqs.us-west-2.vpce.amazonaws.com/1/q"), ("sqs", "us-west-2")),
+        (lambda c: c.for_queue("https://sqs.us-west-2.api.aws/1/q"), ("sqs", "us-west-2")),
         (lambda c: c.for_queue("http://localhost:4566/1/q"), ("sqs", "eu-west-1")),
         (lambda c: c.for_arn("kinesis", "arn:aws:kinesis:us-west-2:1:stream/s"), ("kinesis", "us-west-2")),
         (lambda c: c.for_arn("sqs", "odd"), ("sqs", "eu-west-1")),
@@ -310,3 +314,117 @@ def test_a_function_is_asked_once(aws_environment):
 
     assert (function.retries["total_max_attempts"], function.read_timeout > 900) == (1, True)
     assert queue.retries["total_max_attempts"] > 1
+
+
+def park_objects(world, count=1, **options):
+    """Put letters into a bucket, ``dead/00`` and so on."""
+    world.bucket("parked")
+    for number in range(count):
+        letter = envelope({**RECORD, "body": f"{number}"}, id=f"{number}")
+        world.s3.put_object(Bucket="parked", Key=f"dead/{number:02}", Body=letter, **options)
+
+
+def test_objects_that_are_archived_do_not_keep_the_others(world, replay, orders):
+    """However many: they are the oldest ones, so they are listed first."""
+    park_objects(world, 12, StorageClass="GLACIER")
+    world.s3.put_object(Bucket="parked", Key="dead/99", Body=envelope({**RECORD, "body": "new"}))
+    done = replay("--from-s3", "s3://parked/dead/", "--error-type", "KeyError")
+
+    assert (done.code, world.bodies(orders)) == (1, ["new"])
+    assert done.output.startswith("looked at 13, sent 1, failed 0, cannot be sent 12")
+    assert "12 x is archived, and must be restored first (InvalidObjectState); the first is dead/00" in done.output
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException"])
+def test_one_object_that_may_not_be_read_does_not_keep_the_others(world, replay, orders, code):
+    """It is named, and the run goes on."""
+    park_objects(world, 3)
+    asked = []
+
+    def refuse_first(number, name, when):
+        if (name, when) == ("s3.get_object", "before"):
+            asked.append(number)
+            if len(asked) == 1:
+                raise refusal(code, "GetObject")
+
+    world.on_call = refuse_first
+    done = replay("--from-s3", "s3://parked/dead/")
+
+    assert (done.code, sorted(world.bodies(orders))) == (1, ["1", "2"])
+    assert code in done.output
+    assert "the first is dead/00" in done.output
+
+
+@pytest.mark.parametrize(("code", "calls"), [("AccessDenied", 10), ("SlowDown", 1)])
+def test_a_bucket_that_may_not_be_read_ends_the_run(world, replay, orders, code, calls):
+    """Ten in a row are no single objects; and of some errors no object is the cause."""
+    park_objects(world, 12)
+    world.on_call = refusing("s3.get_object", code)
+    done = replay("--from-s3", "s3://parked/dead/")
+
+    assert (done.code, world.calls.count("s3.get_object")) == (1, calls)
+    assert done.complaints.splitlines()[-1].startswith("error: ")
+    assert code in done.complaints
+
+
+class Body:
+    """What an answer holds, whose connection breaks as often as told."""
+
+    def __init__(self, body, breaks):
+        self._body = body
+        self._breaks = breaks
+
+    def read(self):
+        """Return the content, or break."""
+        if self._breaks:
+            self._breaks.pop()
+            raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
+        return self._body.read()
+
+
+@pytest.mark.parametrize(("times", "sent"), [(1, ["0"]), (2, [])])
+def test_an_object_that_breaks_off_is_read_once_more(world, replay, orders, times, sent):
+    """Breaking off again, it stays and is told."""
+    park_objects(world)
+    connect, breaks = world.connect, [None] * times
+
+    class Breaking(Old):
+        def get_object(self, **request):
+            answer = self._client.get_object(**request)
+            return {**answer, "Body": Body(answer["Body"], breaks)}
+
+    world.connect = lambda service, region: (
+        Breaking(connect(service, region)) if service == "s3" else connect(service, region)
+    )
+    done = replay("--from-s3", "s3://parked/dead/")
+
+    assert (done.code, world.bodies(orders)) == (0 if sent else 1, sent)
+    assert ("the answer broke off" in done.output) != bool(sent)
+
+
+def test_what_was_written_too_early_is_not_read(world, replay, orders):
+    """Nothing is set aside after it is written: with ``--since``, a million old objects are listed only."""
+    park_objects(world, 3)
+    done = replay("--from-s3", "s3://parked/dead/", "--since", "2099-01-01T00:00Z")
+
+    assert (done.code, world.calls.count("s3.get_object")) == (0, 0)
+    assert "3 x is of another time" in done.output
+
+
+def test_what_is_no_letter_by_its_size_is_not_read(world, replay, orders):
+    """A backup that lies under the prefix is not taken into memory."""
+    park_objects(world)
+    connect = world.connect
+
+    class Large(Old):
+        def list_objects_v2(self, **request):
+            answer = self._client.list_objects_v2(**request)
+            return {**answer, "Contents": [{**found, "Size": 5 * 1024**3} for found in answer["Contents"]]}
+
+    world.connect = lambda service, region: (
+        Large(connect(service, region)) if service == "s3" else connect(service, region)
+    )
+    done = replay("--from-s3", "s3://parked/dead/")
+
+    assert (done.code, world.calls.count("s3.get_object")) == (1, 0)
+    assert "1 x is larger than any letter: more than 64 MiB; the first is dead/00" in done.output

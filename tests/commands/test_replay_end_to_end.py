@@ -9,7 +9,7 @@ from resilient_lambda import DeadLetter, DynamoDBStore, Idempotency, NonRetryabl
 from resilient_lambda._commands import table
 from resilient_lambda.testing import lambda_context, sqs_event, sqs_record
 
-from .replaying import kinesis_record
+from .replaying import kinesis_record, note
 
 FUNCTION = "orders-worker"
 ARN = "arn:aws:sqs:eu-west-1:123456789012:orders"
@@ -123,3 +123,28 @@ def test_a_remembered_failure_of_a_stream_is_cleared_first(world, replay, parked
     assert done.code == 0, done
     assert "remembered failures cleared: 1" in done.output
     assert runs == [7, 7]
+
+
+def test_a_run_that_is_repeated_clears_the_failure_of_its_own_first_try(world, replay, parked):
+    """Under its run id the message has the same id again: to the handler it is the delivery that failed."""
+    assert table.main(["table", "create", "--table", "claims"]) == 0
+    runs = []
+
+    @batch_handler(
+        policies=[Idempotency(DynamoDBStore("claims"), key="order_id", namespace="shop", remember_failures_s=3_600)]
+    )
+    def handler(order: dict) -> None:
+        runs.append(order)
+        if len(runs) < 3:
+            raise NonRetryableError("not yet")
+
+    handler(sqs_event(['{"order_id": "a"}']), lambda_context())
+    (item,) = boto3.client("dynamodb").scan(TableName="claims")["Items"]
+    world.park(parked, '{"order_id": "a"}', note(id=item["delivery"]["S"], key=item["id"]["S"]))
+    world.functions[FUNCTION] = lambda event: handler(event, lambda_context())
+    options = ("--from-queue", parked, "--to-function", FUNCTION, "--run-id", "X", "--table", "claims")
+    codes = [replay(*options).code, replay(*options).code]
+
+    assert codes == [1, 0]
+    assert len(runs) == 3
+    assert world.messages(parked) == []

@@ -42,6 +42,21 @@ def test_the_failure_of_this_delivery_is_cleared():
     assert clear(store, letter()) == "nothing is stored under the key"
 
 
+def test_the_delivery_is_what_the_letter_calls_it():
+    """Where the id alone tells it from no other one, the letter notes more."""
+    store = store_of(render(FAILED._replace(delivery="digest")))
+
+    assert "another delivery" in clear(store, letter())
+    assert clear(store, letter(delivery="digest")) == CLEARED
+
+
+def test_the_failure_of_what_the_letter_becomes_is_cleared():
+    """A run that is repeated sends it under the same id as before."""
+    store = store_of(render(FAILED._replace(delivery="sent before")))
+
+    assert clear(store, letter(), sent_as="sent before") == CLEARED
+
+
 def test_a_dry_run_only_looks():
     """It says the same and leaves the entry."""
     store = store_of(render(FAILED))

@@ -6,6 +6,8 @@ import json
 import time
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
+from urllib3.exceptions import ProtocolError
 
 from resilient_lambda._commands._replay_letter import iso
 from resilient_lambda._core.sources import open_batch
@@ -264,18 +266,109 @@ def test_a_key_without_a_table_keeps_what_has_its_old_id(world, replay, parked):
     assert "under which its failure may be remembered: pass --table" in done.output
 
 
-def test_a_fifo_queue_is_given_time_to_forget(world, replay):
-    """A stream's record that fails again at once would be dropped by the FIFO queue as its own copy (A7)."""
+@pytest.mark.parametrize("source", ["kinesis", "sns"])
+def test_a_letter_that_has_just_arrived_in_a_fifo_queue_is_sent(world, replay, source):
+    """Failing again, its record is set aside under another deduplication id: there is nothing to wait for."""
     parked = world.queue("parked.fifo")
     world.functions[FUNCTION] = lambda event: None
-    record = kinesis_record("AA==", number=OLD)
-    for at_s in (time.time() - 60, time.time() - 600):
-        letter = envelope(record, source="kinesis", id=OLD, at=iso(at_s))
-        world.park(parked, letter, MessageGroupId=str(at_s), MessageDeduplicationId=str(at_s))
+    letter = envelope(kinesis_record("AA==", number=OLD), source=source, id=OLD, at=iso(time.time() - 60))
+    world.park(parked, letter, MessageGroupId="g", MessageDeduplicationId="d")
     done = replay("--from-queue", parked, "--to-function", FUNCTION)
 
-    assert done.output.startswith("looked at 2, sent 1, failed 0, cannot be sent 1")
-    assert "wait 6 minutes" in done.output
+    assert (done.code, world.all_bodies("parked.fifo")) == (0, [])
+
+
+class BrokenBody:
+    """The body of an answer, whose connection breaks while it is read."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def read(self):
+        """Break."""
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ReadTimeoutError(endpoint_url="x"), ProtocolError("broken"), ConnectionResetError()],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_answer_that_breaks_off_keeps_the_letter(world, replay, parked, error):
+    """The function may have run: that is told, and the letter is counted as failed."""
+    world.park(parked, "a", note())
+    answer = {"StatusCode": 200, "Payload": BrokenBody(error), "ResponseMetadata": {"RequestId": "r"}}
+    connect = world.connect
+
+    class Function:
+        def invoke(self, **request):
+            return answer
+
+    world.connect = lambda service, region: Function() if service == "lambda" else connect(service, region)
+    done = replay("--from-queue", parked, "--to-function", FUNCTION)
+
+    assert (done.code, world.bodies(parked)) == (1, ["a"])
+    assert done.output.startswith("looked at 1, sent 0, failed 1")
+    assert "the answer broke off" in done.output
+    assert "the function may have run" in done.output
+
+
+def park_fifo(world, parked, *bodies, group="g", **fields):
+    """Park letters of one message group."""
+    for body in bodies:
+        world.park(
+            parked, body, note(source="sqs-fifo", **{"origin": f"{ACCOUNT}:orders.fifo", **fields}),
+            MessageGroupId=group, MessageDeduplicationId=body,
+        )  # fmt: skip
+
+
+def failing(body):
+    """Return a function that asks again for the message with this body."""
+    return lambda event: answer_of(*[r["messageId"] for r in event["Records"] if r["body"] == body])
+
+
+@pytest.mark.parametrize("batch", ["1", "10"])
+def test_a_function_gets_nothing_ahead_of_a_letter_of_its_group_that_stays(world, replay, batch):
+    """In one event its answer decides; in the next one nothing of the group is."""
+    parked = world.queue("parked.fifo")
+    park_fifo(world, parked, "a1", group="a")
+    park_fifo(world, parked, "b1", group="b")
+    # Of another event's shape, but of the same queue and group.
+    record = {"body": "a2", "eventSource": "aws:sqs", "attributes": {"MessageGroupId": "a"}}
+    letter = envelope(record, {"some": "field"}, source="sqs-fifo", origin=f"{ACCOUNT}:orders.fifo")
+    world.park(parked, letter, MessageGroupId="a", MessageDeduplicationId="a2")
+    world.functions[FUNCTION] = failing("a1")
+    done = replay("--from-queue", parked, "--to-function", FUNCTION, "--batch", batch)
+    seen = [record["body"] for _, event in events(world) for record in event["Records"]]
+
+    assert sorted(seen) == ["a1", "b1"]
+    assert len(world.all_bodies("parked.fifo")) == 2
+    assert done.code == 1
+
+
+def test_a_stream_s_key_keeps_its_order_on_the_way_to_a_function(world, replay, parked):
+    """Of Kinesis, DynamoDB and Kafka alike: what comes after a letter that stays is of the same key."""
+    world.functions[FUNCTION] = lambda event: 1 / 0
+    dynamodb = {"eventSource": "aws:dynamodb", "dynamodb": {"Keys": {"id": {"S": "a"}}, "SequenceNumber": "1"}}
+    kafka = {"topic": "t", "partition": 0, "offset": 1, "key": "YQ=="}
+    for source, record in (("kinesis", kinesis_record("AA==")), ("dynamodb", dynamodb), ("kafka", kafka)):
+        for _ in range(2):
+            world.park(parked, envelope(record, source=source, origin="arn:aws:x:eu-west-1:1:y"))
+    done = replay("--from-queue", parked, "--to-function", FUNCTION)
+
+    assert len(world.invocations) == 3
+    assert done.output.startswith("looked at 6, sent 0, failed 3, cannot be sent 3")
+
+
+def test_records_without_a_key_have_no_order_to_keep(world, replay, parked):
+    """A Kafka record without a key and a standard queue's group hold nothing back."""
+    world.functions[FUNCTION] = lambda event: 1 / 0
+    for _ in range(2):
+        world.park(parked, envelope({"topic": "t", "partition": 0, "offset": 1, "key": None}, source="kafka"))
+        world.park(parked, "fair", note(fifo={"group": "tenant"}))
+    replay("--from-queue", parked, "--to-function", FUNCTION)
+
+    assert len(world.invocations) == 4
 
 
 def test_a_letter_that_does_not_say_its_source_is_no_event(world, replay, parked):

@@ -234,6 +234,9 @@ KAFKA_RECORD = {"topic": "t", "partition": 0, "offset": 1}
         {"-0": [{**KAFKA_RECORD, "topic": ""}]},
         {"5-0": [{**KAFKA_RECORD, "topic": 5}]},
         {"t-0": [{}]},
+        {"t-1": [{**KAFKA_RECORD, "partition": 1}, {**KAFKA_RECORD, "partition": True}]},
+        {"t-1": [{**KAFKA_RECORD, "partition": 1.0}]},
+        {"t-0": [KAFKA_RECORD, {**KAFKA_RECORD, "topic": ["t"]}]},
         {"t-0": [None]},
         {"t-0": {}},
         {5: []},
@@ -418,3 +421,28 @@ def test_an_event_says_what_a_record_alone_does_not():
         "queue": "q::/",
     }
     assert fields[2] == {}
+
+
+@pytest.mark.parametrize(
+    ("arn", "stream"),
+    [
+        ("arn:aws:kinesis:eu-west-1:1:stream/clicks", "clicks"),
+        ("arn:aws:kinesis:eu-west-1:1:stream/clicks/consumer/app:1540591608", "clicks"),
+        ("arn:aws:kinesis:eu-west-1:1:stream/consumer/consumer/consumer:1", "consumer"),
+    ],
+)
+def test_records_that_a_consumer_reads_are_its_stream_s(arn, stream):
+    """With enhanced fan-out a record has the consumer's ARN; registered anew, it would have another key."""
+    raw = {**kinesis_event(["1"])["Records"][0], "eventSourceARN": arn}
+    record = Record(raw, KINESIS)
+    origin = f"arn:aws:kinesis:eu-west-1:1:stream/{stream}"
+
+    assert (record.origin, record.default_key[0]) == (origin, origin)
+
+
+def test_a_table_may_be_called_consumer():
+    """Nothing is cut off the ARN of its stream."""
+    arn = "arn:aws:dynamodb:eu-west-1:1:table/consumer/stream/2026"
+    record = Record({**dynamodb_event([{"id": "1"}])["Records"][0], "eventSourceARN": arn}, DYNAMODB)
+
+    assert (record.origin, record.default_key[0]) == (arn, arn)

@@ -29,7 +29,7 @@ def _places(node: Any) -> Iterator[tuple[Any, Any]]:
 
 def _retyped(value: Any) -> Any:
     if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdigit() else value.encode("utf-8", "replace").hex()
+        return int(value[:300]) if value.isascii() and value.isdigit() else value.encode("utf-8", "replace").hex()
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, dict):

@@ -6,11 +6,15 @@ What Lambda delivers again is told by `tests.delivery.model`, what a handler mus
 
 from __future__ import annotations
 
+import sys
+import time as clock
+from contextlib import contextmanager
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from resilient_lambda.testing import fake_io
+from resilient_lambda.testing import fake_io, lambda_context
 from tests.delivery import model
 from tests.delivery.judge import Rules
 from tests.delivery.model import Partial
@@ -21,12 +25,39 @@ from tests.delivery.world import World, check_end
 EACH_SOURCE = pytest.mark.parametrize("source", model.SOURCES, ids=str)
 EACH_KEYED_SOURCE = pytest.mark.parametrize("source", [s for s in model.SOURCES if s.key is not None], ids=str)
 BOTH_COLOURS = pytest.mark.parametrize("is_asynchronous", [False, True], ids=["sync", "async"])
-EXAMPLES = 30
+SEEDS = st.integers(0, 1_000)
+EXAMPLES = 25
 
 
-def deliver(asked, batch, **options):
-    """Deliver *batch* until nothing comes again, and check what it came to."""
-    with fake_io() as time:
+class RealTime:
+    """The time of a `FakeIo`, as it passes by itself: with it lanes run in threads and tasks of their own."""
+
+    def now(self):
+        """Return the time, in seconds."""
+        return clock.monotonic()
+
+    def advance(self, seconds):
+        """Wait for nothing: no lease is ever left behind that would have to end."""
+
+    def context(self, *, timeout_s):
+        """Return the context of an invocation."""
+        return lambda_context(timeout_s=timeout_s)
+
+
+@contextmanager
+def threads_that_take_turns_quickly():
+    """Have threads interrupt one another as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield RealTime()
+    finally:
+        sys.setswitchinterval(before)
+
+
+def deliver(asked, batch, *, seed=0, is_real=False, **options):
+    """Deliver *batch* until nothing comes again, and check what it came to; *seed* decides which lane runs when."""
+    with threads_that_take_turns_quickly() if is_real else fake_io(seed=seed) as time:
         world = World(asked, batch, time)
         world.deliver_until_done(**options)
     check_end(world, batch)
@@ -56,7 +87,7 @@ def test_every_record_takes_effect_or_is_set_aside(source, is_asynchronous, data
         remembers=is_idempotent and has_sink and data.draw(flags),
     )
     assume(can_end(asked, batch))
-    deliver(asked, batch)
+    deliver(asked, batch, seed=data.draw(SEEDS))
 
 
 @EACH_KEYED_SOURCE
@@ -75,7 +106,26 @@ def test_keys_run_independently_and_each_in_its_order(source, is_asynchronous, d
         remembers=has_sink and data.draw(flags),
     )
     assume(can_end(asked, batch))
-    deliver(asked, batch)
+    deliver(asked, batch, seed=data.draw(SEEDS))
+
+
+@EACH_SOURCE
+@BOTH_COLOURS
+@settings(max_examples=12)
+@given(data=st.data(), batch=plans(max_size=14))
+def test_threads_and_tasks_of_their_own_change_nothing(source, is_asynchronous, data, batch):
+    """The same in real time, where lanes run at the same time and in any order."""
+    flags = st.booleans()
+    by_key = source.key is not None and data.draw(flags)
+    is_idempotent = by_key or data.draw(flags)
+    asked = Asked(
+        Rules(source, by_key=by_key, concurrency=data.draw(st.integers(2, 8))),
+        is_asynchronous=is_asynchronous,
+        is_idempotent=is_idempotent,
+        has_sink=True,
+        remembers=is_idempotent and data.draw(flags),
+    )
+    deliver(asked, batch, is_real=True)
 
 
 @EACH_SOURCE
@@ -95,7 +145,7 @@ def test_whatever_the_deadline_every_event_takes_effect_once(source, is_asynchro
         has_sink=True,
         remembers=data.draw(st.booleans()),
     )
-    deliver(asked, batch, timeout_s=data.draw(st.integers(25, 120)))
+    deliver(asked, batch, seed=data.draw(SEEDS), timeout_s=data.draw(st.integers(25, 120)))
 
 
 @pytest.mark.parametrize("source", [s for s in model.SOURCES if s.partial is not Partial.NONE], ids=str)

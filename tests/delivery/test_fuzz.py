@@ -54,6 +54,11 @@ def number_of(raw):
     return raw.get("number") if isinstance(raw, dict) else None
 
 
+def names_of(item):
+    """Return what a source may call a record by."""
+    return {repr(item.name), repr(item.raw.get("eventID") if isinstance(item.raw, dict) else None)}
+
+
 def look_at_everything(record):
     """Read each attribute, which gives something or says that the record is invalid; return what else was raised."""
     odd = []
@@ -117,12 +122,13 @@ def test_a_wrong_event_is_refused_or_answered_rightly(name, colour, data):
     source = SOURCES[name]
     batch = model.items(source, event)
     again = model.delivered_again(source, event, answer)
-    # With the source's own key, records that were repeated into the event are one.
-    answered_as = {item.name for item in batch if number_of(item.raw) in finished} if kind == "default" else set()
+    # With the source's own key, records that the mutation has given one id are one.
+    done = [item for item in batch if number_of(item.raw) in finished] if kind == "default" else []
+    answered_as = {name for item in done for name in names_of(item)}
     lost = [
         item
         for position, item in enumerate(batch)
-        if position not in again and number_of(item.raw) not in finished and item.name not in answered_as
+        if position not in again and number_of(item.raw) not in finished and answered_as.isdisjoint(names_of(item))
     ]
     if kind != "default" or source.partial is not model.Partial.NONE:
         assert lost == []

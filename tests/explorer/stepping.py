@@ -191,11 +191,12 @@ class StepJob:
         self._actor = actor
         self._step = step
 
-    async def join(self) -> None:
+    async def join(self, within_s: float | None = None) -> bool:
         if not self._actor.is_done:
             await self._step(Step("wait", is_ready=lambda: self._actor.is_done))
         if self._actor.error is not None:
             raise self._actor.error
+        return True
 
 
 class StepBeat:

@@ -167,7 +167,7 @@ def test_how_long_runs_take_is_known_from_earlier_invocations(time, paint, polic
     handler = batch_handler(margin_s=0, policies=policies)(paint(function))
     handler(sqs_event([sqs_record("1", message_id="long")]), time.context(timeout_s=30))
 
-    assert failed(handler(named(3), time.context(timeout_s=8))) == ["m1", "m2"]
+    assert failed(handler(named(3), time.context(timeout_s=6))) == ["m1", "m2"]
     assert ran == ["long", "m0"]
 
 

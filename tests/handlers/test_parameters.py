@@ -352,18 +352,29 @@ def test_a_text_of_a_change_is_its_json(paint):
 
 @pytest.mark.parametrize(
     ("annotation", "expected"),
-    [(Order | None, None), (bytes, b""), (str, ""), (Any, None), (Record[Order | None], None)],
+    [(Order | None, None), (bytes | None, None), (Any, None), (Record[Order | None], None)],
     ids=repr,
 )
 def test_a_tombstone_is_none(paint, annotation, expected):
-    """For a model that can be None; it has no bytes."""
+    """For a type that can be None."""
     found = first_of(paint, kafka_event([None]), annotation)
 
     assert (found.value if isinstance(found, Record) else found) == expected
 
 
-@pytest.mark.parametrize("annotation", [Order, dict, Record[Order]], ids=repr)
-def test_a_tombstone_is_no_record_of_a_model_that_cannot_be_none(paint, annotation):
+def test_bytes_that_are_no_text_are_the_record_s_failure(paint):
+    """A function of text is not called with something that was not sent."""
+
+    def function(body: str):
+        pytest.fail("called")
+
+    answer = batch_handler(paint(function))(kafka_event([kafka_record(b"\xff", offset=3)]), lambda_context())
+
+    assert failed(answer) == [{"partition": "orders-0", "offset": 3}]
+
+
+@pytest.mark.parametrize("annotation", [Order, dict, Record[Order], str, bytes], ids=repr)
+def test_a_tombstone_is_no_record_of_a_type_that_cannot_be_none(paint, annotation):
     """It is the record's own failure: the function is not called with None."""
 
     def function(first):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from math import inf
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,7 @@ from resilient_lambda import ConfigurationError, DynamoDBStore, Idempotency, Ret
 from resilient_lambda._core.backoff import Backoff
 from resilient_lambda._core.model import Category, Classification, Failure, Verdict
 from resilient_lambda._core.sources import SQS, SQS_FIFO
-from resilient_lambda._handlers.visibility import QueueVisibility, checked, hide, wants
+from resilient_lambda._handlers.visibility import QueueVisibility, automatic, checked, hide, wants
 from resilient_lambda._io.blocking import drive
 from resilient_lambda.events import VisibilityChanged
 from resilient_lambda.testing import fake_io, in_memory, lambda_context, sqs_event, sqs_record
@@ -365,26 +366,44 @@ def test_a_wrong_option_is_refused(option):
 
 
 def test_standard_queues_are_hidden_by_default_in_lambda(monkeypatch):
-    """With waits from 30 s to 15 min; a FIFO queue and other sources are not."""
+    """A FIFO queue and other sources are not."""
     monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
-    found = wants("auto", "sqs")
+    assert wants("auto", "sqs", 30.0) is not None
+    assert [wants("auto", name, 30.0) for name in ("sqs-fifo", "kinesis", "invocation")] == [None, None, None]
 
-    assert (found.base_s, found.cap_s) == (30, 900)
-    assert [wants("auto", name) for name in ("sqs-fifo", "kinesis", "invocation")] == [None, None, None]
+
+@pytest.mark.parametrize("timeout_s", [3.0, 30.0, 60.0, 300.0, 900.0])
+@pytest.mark.parametrize("receives", [3, 5, 10])
+def test_no_message_is_given_up_sooner_than_without(timeout_s, receives):
+    """The waits between so many receives take no less time than those of a queue that hides for six timeouts."""
+    backoff = automatic(timeout_s)
+    waits = [min(backoff.cap_s, backoff.base_s * 2**number) for number in range(receives - 1)]
+
+    assert sum(waits) >= (receives - 1) * 6 * timeout_s
+
+
+@pytest.mark.parametrize(
+    ("timeout_s", "base_s", "cap_s"), [(3.0, 30, 900), (30.0, 120, 900), (900.0, 3_600, 14_400), (inf, 30, 900)]
+)
+def test_the_waits_follow_the_timeout(timeout_s, base_s, cap_s):
+    """Where it is not known they are those of Backoff()."""
+    backoff = automatic(timeout_s)
+
+    assert (backoff.base_s, backoff.cap_s) == (base_s, cap_s)
 
 
 def test_a_backoff_is_for_fifo_queues_too(monkeypatch):
     """Who asks for it gets it; no other source can hide anything."""
     monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
 
-    assert [wants(BACKOFF, name) for name in ("sqs", "sqs-fifo", "kafka")] == [BACKOFF, BACKOFF, None]
+    assert [wants(BACKOFF, name, 30.0) for name in ("sqs", "sqs-fifo", "kafka")] == [BACKOFF, BACKOFF, None]
 
 
 def test_false_hides_nothing(monkeypatch):
     """Anywhere."""
     monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
 
-    assert wants(False, "sqs") is None
+    assert wants(False, "sqs", 30.0) is None
 
 
 @pytest.mark.parametrize("option", ["auto", BACKOFF], ids=str)
@@ -392,8 +411,8 @@ def test_outside_of_lambda_nothing_is_hidden(monkeypatch, option):
     """A user's test of a handler must not call AWS; inside in_memory() it is kept by the fakes."""
     monkeypatch.delenv("AWS_LAMBDA_RUNTIME_API", raising=False)
     with in_memory():
-        assert wants(option, "sqs") is not None
-    assert wants(option, "sqs") is None
+        assert wants(option, "sqs", 30.0) is not None
+    assert wants(option, "sqs", 30.0) is None
 
 
 def test_time_of_the_event_and_of_the_handler_may_differ():

@@ -80,9 +80,9 @@ def test_a_message_that_was_sent_back_has_a_new_deduplication_id(sent, change):
     assert first["MessageDeduplicationId"] != second["MessageDeduplicationId"]
 
 
-@pytest.mark.parametrize("name", sorted(set(EVENTS) - {"sqs-fifo"}))
-def test_records_of_other_sources_share_a_group_by_lane(sent, name):
-    """One stable group for each queue, stream or partition."""
+@pytest.mark.parametrize("name", ["kinesis", "dynamodb", "kafka", "documentdb"])
+def test_records_of_a_stream_share_a_group_by_lane(sent, name):
+    """One stable group for each stream or partition, so that their order is kept."""
     first, second = sent(*records_of(EVENTS[name]), *records_of(EVENTS[name]))
 
     assert first["MessageGroupId"] == second["MessageGroupId"]
@@ -90,11 +90,27 @@ def test_records_of_other_sources_share_a_group_by_lane(sent, name):
     assert len(first["MessageGroupId"]) <= 128
 
 
-def test_lanes_of_two_origins_are_two_groups(sent):
-    """Standard queues have no groups; each queue is one."""
-    one, other = sent(*sqs_records(1), *sqs_records(1, queue_arn="arn:aws:sqs:us-east-1:1:other"))
+@pytest.mark.parametrize("change", [{}, {"MessageGroupId": "tenant"}], ids=["plain", "fair"])
+def test_messages_of_a_standard_queue_have_groups_of_their_own(sent, change):
+    """They have no order, and in one group the first ten that stay would hide the rest; so with a fair queue's."""
+    one, other = sqs_records(2)
+    for record in (one, other):
+        record.raw["attributes"].update(change)
+    first, second = sent(one, other)
 
-    assert one["MessageGroupId"] != other["MessageGroupId"]
+    assert first["MessageGroupId"] != second["MessageGroupId"]
+    assert first["MessageGroupId"].startswith("sqs-")
+
+
+@pytest.mark.parametrize("name", ["activemq", "rabbitmq", "s3", "sns"])
+def test_records_without_order_have_groups_of_their_own(sent, name):
+    """Two of one broker, bucket or topic."""
+    first, second = (record for _ in range(2) for record in records_of(EVENTS[name]))
+    second.raw = json.loads(json.dumps(second.raw).replace("1", "2"))
+    groups = {entry["MessageGroupId"] for entry in sent(first, second)}
+
+    assert len(groups) == 2
+    assert all(group.startswith(f"{name}-") and len(group) <= 128 for group in groups)
 
 
 def test_partitions_are_groups(sent):
@@ -115,11 +131,11 @@ def test_a_group_that_aws_would_not_take_is_replaced(sent, group):
     assert entry["MessageGroupId"].startswith("sqs-fifo-")
 
 
-def test_whole_events_have_a_group(sent):
-    """All events of functions without a source share one."""
+def test_whole_events_have_groups_of_their_own(sent):
+    """Nothing is known of their order."""
     one, other = sent(event_record({"n": 1}, "r-1"), event_record({"n": 2}, "r-2"))
 
-    assert one["MessageGroupId"] == other["MessageGroupId"]
+    assert one["MessageGroupId"] != other["MessageGroupId"]
     assert one["MessageDeduplicationId"] != other["MessageDeduplicationId"]
 
 

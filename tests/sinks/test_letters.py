@@ -9,6 +9,7 @@ import pytest
 
 from resilient_lambda import NonRetryableError
 from resilient_lambda._io.blocking import drive
+from resilient_lambda.sinks._letter import UNSENDABLE
 from tests.sinks import events
 from tests.sinks.events import EVENTS, fifo, kafka, kafka_event, kinesis, rabbitmq, rabbitmq_event
 from tests.sinks.services import SERVICES, Client, event_record, park, records_of, sqs_records
@@ -44,6 +45,11 @@ def digest(write):
         return json.loads(write(SERVICES["s3"], [record])[0])[OURS]["dedup"]
 
     return digest
+
+
+def note_in(write, record):
+    """Return the note of one record's letter."""
+    return json.loads(write(SERVICES["s3"], [record])[0])[OURS]
 
 
 def first(*raws):
@@ -204,3 +210,20 @@ DIFFERENT = {
 def test_two_letters_have_two_digests(digest, one, other):
     """A FIFO queue and a bucket would keep one of two letters with one digest, and the other would be lost."""
     assert digest(one) != digest(other)
+
+
+def test_what_cannot_be_sent_is_what_xml_does_not_have():
+    """Of all code points: SQS and SNS take those of XML, and UTF-8 has no surrogates."""
+    every = "".join(map(chr, range(0x110000)))
+    taken = [(0x9, 0xA), (0xD, 0xD), (0x20, 0xD7FF), (0xE000, 0xFFFD), (0x10000, 0x10FFFF)]
+
+    assert UNSENDABLE.sub("", every) == "".join(every[first : last + 1] for first, last in taken)
+
+
+def test_a_letter_says_what_its_delivery_is_called(write):
+    """Where the id alone does not tell it from others: a replay clears the failure of that one only."""
+    (stream,) = records_of(EVENTS["kinesis"])
+    (queue,) = records_of(EVENTS["sqs-fifo"])
+
+    assert note_in(write, stream)["delivery"] == stream.delivery != stream.id
+    assert "delivery" not in note_in(write, queue)

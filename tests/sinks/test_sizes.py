@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from resilient_lambda import DeadLetter
@@ -239,3 +241,31 @@ def test_sinks_of_a_chain_are_checked_and_warmed(monkeypatch):
         Sqs.sink(Client(Sqs), too_large=DeadLetter.s3(env="LARGE")).warm()
     with pytest.raises(ValueError, match="async"):
         Sqs.sink(otherwise=DeadLetter(sink)).check(is_asynchronous=False)
+
+
+def test_a_sink_that_cannot_be_warmed_leaves_it_to_its_fallback(monkeypatch, caplog):
+    """A warning, and not the end of the function's start: ``otherwise`` is there for that, and is warmed itself."""
+    for name in ("FIRST", "LARGE", "LAST"):
+        monkeypatch.delenv(name, raising=False)
+    last = Sqs.sink(Client(Sqs))
+    too_large = DeadLetter.s3(env="LARGE")
+    DeadLetter.sns(env="FIRST", too_large=too_large, otherwise=last).warm()
+
+    assert [name for name in ("FIRST", "LARGE") if name not in caplog.text] == []
+    assert caplog.text.count("dead letters will go to") == 2
+    with pytest.raises(ValueError, match="LAST"):
+        DeadLetter.sns(env="FIRST", otherwise=DeadLetter.sqs(env="LAST")).warm()
+
+
+@pytest.mark.parametrize("wrap", [str, lambda text: json.dumps({"Message": text})], ids=["plain", "in sns"])
+def test_a_body_that_reads_as_a_letter_is_never_sent_alone(time, wrap):
+    """A replay would take it for a letter, and its sender would have chosen where that goes."""
+    client = Client(Sqs)
+    letter = {"resilient_lambda": {"origin": "arn:aws:sqs:us-east-1:1:payouts"}, "record": {"body": ""}}
+    body = wrap(json.dumps(letter))
+    body += " " * (MEBIBYTE - len(body))
+    (answer,) = park(Sqs.sink(client), time, records_of(sqs_event([sqs_record(body)])))
+
+    assert isinstance(answer, SinkError)
+    assert answer.is_permanent
+    assert client.calls == []
