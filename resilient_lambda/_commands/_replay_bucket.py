@@ -52,15 +52,15 @@ class BucketLetters:
         """Begin to list the objects."""
         self._objects = self._listed()
 
-    def take(self, most: int) -> list[Letter]:
-        """Return the next letters; none at the end."""
+    def take(self, most: int) -> list[Letter] | None:
+        """Return the next letters; None at the end."""
         assert self._objects is not None
         letters: list[Letter] = []
         while len(letters) < most and (found := next(self._objects, None)) is not None:
             letter = self._letter_of(found)
             if letter is not None:
                 letters.append(letter)
-        return letters
+        return letters or None
 
     def _letter_of(self, found: dict[str, Any]) -> Letter | None:
         """

@@ -62,6 +62,11 @@ class Letter(NamedTuple):
         return _text(self.note.get("error"))
 
     @property
+    def function(self) -> str:
+        """The function that set it aside; "" if it is not known."""
+        return _text(self.note.get("function"))
+
+    @property
     def is_readable(self) -> bool:
         """False if it is no letter of this library; a whole event may be anything, null too."""
         return self.record is not None or self.source == "invocation"
@@ -70,7 +75,8 @@ class Letter(NamedTuple):
         """Return what people need to recognise it; never the payload."""
         parts = [self.source or "record", _text(self.note.get("id"))]
         what = " ".join(part for part in parts if part)
-        return f"{self.name} ({what}, {self.error or 'error not noted'}, {iso(self.at_s)})"
+        by = f", {self.function}" if self.function else ""
+        return f"{self.name} ({what}, {self.error or 'error not noted'}{by}, {iso(self.at_s)})"
 
 
 def of_message(message: Mapping[str, Any], *, queue_arn: str) -> Letter:

@@ -65,8 +65,8 @@ class QueueLetters:
                 " its dead-letter queue, and every look at it, a dry run's too, is a receive"
             )
 
-    def take(self, most: int) -> list[Letter]:
-        """Return letters that were not looked at yet, at most ten; none at the end of the queue."""
+    def take(self, most: int) -> list[Letter] | None:
+        """Return letters that were not looked at yet, at most ten and perhaps none; None at the end of the queue."""
         began_s = self._clock()
         answer = call(
             self._client,
@@ -78,8 +78,10 @@ class QueueLetters:
             AttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
+        if not answer.get("Messages"):
+            return None
         letters: list[Letter] = []
-        for message in answer.get("Messages", ()):
+        for message in answer["Messages"]:
             letter = self._read(message)
             self._handles[letter.identity] = (message["ReceiptHandle"], began_s + HELD_S)
             # One that was looked at comes again if going through the queue takes longer than it is held.

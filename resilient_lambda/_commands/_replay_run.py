@@ -33,7 +33,7 @@ class Letters(Protocol):
         """How many there may be."""
         ...
 
-    def take(self, most: int) -> list[Letter]: ...
+    def take(self, most: int) -> list[Letter] | None: ...
 
     def holds(self, letter: Letter, *, for_s: float) -> bool: ...
 
@@ -54,6 +54,7 @@ class Choice(NamedTuple):
         since_s: Set aside at this time or later.
         until_s: Set aside at this time at the latest.
         began_s: When the run began: what is set aside during it has just failed again.
+        functions: Which functions set them aside; empty for any.
     """
 
     errors: Collection[str]
@@ -61,6 +62,7 @@ class Choice(NamedTuple):
     since_s: float
     until_s: float
     began_s: float
+    functions: Collection[str] = ()
 
     def why_not(self, letter: Letter) -> str | None:
         """Return why *letter* is not meant, None if it is."""
@@ -72,6 +74,8 @@ class Choice(NamedTuple):
             return None  # nobody knows what it says
         if self.errors and letter.error not in self.errors:
             return "is of another error"
+        if self.functions and letter.function not in self.functions:
+            return "is of another function"
         # "sqs" means both, as in `batch_handler(source=)`.
         names = {letter.source, letter.origin, letter.source.removesuffix("-fifo")}
         if self.sources and not names & set(self.sources):
@@ -130,7 +134,7 @@ class Replay:
         try:
             while self._goes_on():
                 found = self._letters.take(self._most())
-                if not found:
+                if found is None:
                     self.tally.unreached = self._letters.unreached()
                     break
                 if self._goes_on():

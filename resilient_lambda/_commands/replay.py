@@ -74,6 +74,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--error-type", action="append", default=[], metavar="NAME", help="class of the error; repeatable"
     )
     which.add_argument("--source", action="append", default=[], metavar="NAME", help="sqs, kinesis, ..., or an ARN")
+    which.add_argument("--function", action="append", default=[], metavar="NAME", help="that set it aside; repeatable")
     which.add_argument("--since", metavar="TIME", help="set aside since: 2026-11-21T09:00Z, or 90m, 2h, 3d ago")
     which.add_argument("--until", metavar="TIME", help="set aside until")
     which.add_argument("--limit", type=int, metavar="N", help="send at most so many")
@@ -188,7 +189,7 @@ def _checked(fail: Callable[[str], Any], args: argparse.Namespace) -> Choice:
                 fail(f"--{name} {text!r}: neither a time, 2026-11-21T09:00Z, nor how long ago, 90m, 2h, 3d")
     if bounds["since"] > bounds["until"]:
         fail(f"--since {args.since} is later than --until {args.until}: nothing was ever set aside between them")
-    return Choice(args.error_type, args.source, bounds["since"], bounds["until"], now_s)
+    return Choice(args.error_type, args.source, bounds["since"], bounds["until"], now_s, args.function)
 
 
 def _check_addresses(fail: Callable[[str], Any], args: argparse.Namespace) -> None:

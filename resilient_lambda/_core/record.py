@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import InvalidRecordError
 from .keys import digest
-from .source_fields import part_text
+from .source_fields import part, part_text
 from .source_rows import CHANGES
 from .source_types import KAFKA, Data
 
@@ -66,7 +66,9 @@ class Record(Generic[T]):
             return self.id
         parts = [source.name, self.origin, self.id, self.default_key]
         if source.name == "rabbitmq":  # where the publisher gives the ids, or none
-            parts += [self.raw.get("basicProperties"), self.raw.get("data")]
+            # Not the headers: a quorum queue counts the deliveries there.
+            parts += [part(self.raw, "basicProperties", name) for name in ("correlationId", "timestamp")]
+            parts.append(self.raw.get("data"))
         return digest(parts)
 
     @property

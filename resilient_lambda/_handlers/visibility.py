@@ -232,7 +232,7 @@ def changes_of(invocation: Invocation, waits: Sequence[tuple[Raw, Failure]], bac
     io, source = invocation.io, invocation.source
     now_s = io.now()
     firsts: dict[str, tuple[Failure, int | None, float]] = {}
-    changes: list[Change] = []
+    changes: dict[str, Change] = {}  # by handle: several records may be parts of one message
     for raw, failure in waits:
         because = failure, source.receives_of(raw), io.random()
         if source.lane_of is not None:
@@ -248,8 +248,10 @@ def changes_of(invocation: Invocation, waits: Sequence[tuple[Raw, Failure]], bac
         )
         arn, handle = part_text(raw, "eventSourceARN"), part_text(raw, "receiptHandle")
         if wait_s is not None and handle and arn.count(":") == 5:
-            changes.append(Change(part_text(raw, "messageId"), arn, handle, wait_s))
-    return changes
+            known = changes.get(handle)
+            if known is None or known.hidden_s < wait_s:
+                changes[handle] = Change(part_text(raw, "messageId"), arn, handle, wait_s)
+    return list(changes.values())
 
 
 def _groups_of(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:

@@ -154,7 +154,7 @@ class BlockingIo:
         if cut_at_s is not None:
             from .interrupting import InterruptingIo
 
-            return InterruptingIo(cut_at_s, retires=retires)
+            return InterruptingIo(cut_at_s, again_s=grace_s / 2, retires=retires)
         return self
 
     async def run_lanes(self, lane: Callable[[], Awaitable[None]], count: int) -> None:

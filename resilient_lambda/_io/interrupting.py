@@ -32,11 +32,13 @@ class InterruptingIo(BlockingIo):
 
     Args:
         cut_at_s: Wall clock at which the user's function is cut short.
+        again_s: After what time the next alarm comes, in seconds, and a quarter of a second at most.
         retires: True to end the environment afterwards: what was cut may have left locks taken.
     """
 
-    def __init__(self, cut_at_s: float, *, retires: bool) -> None:
+    def __init__(self, cut_at_s: float, *, again_s: float, retires: bool) -> None:
         self._cut_at_s = cut_at_s
+        self._again_s = max(0.01, min(AGAIN_S, again_s))
         self._retires = retires
         self._has_alarm = False
         self._is_armed = False
@@ -87,7 +89,7 @@ class InterruptingIo(BlockingIo):
 
     def _set_alarm(self) -> None:
         signal.signal(signal.SIGALRM, self._on_alarm)
-        signal.setitimer(_TIMER, max(0.001, self._cut_at_s - self.now()), AGAIN_S)
+        signal.setitimer(_TIMER, max(0.001, self._cut_at_s - self.now()), self._again_s)
 
     @contextlib.contextmanager
     def shield(self) -> Generator[None]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 MARGIN_SHARE = 10
 LONGEST_MARGIN_S = 5.0
+LARGEST_MARGIN_SHARE = 0.9
 
 
 class Deadline:
@@ -60,7 +61,7 @@ def time_limits(now_s: float, context: Any, margin_s: float | None) -> tuple[flo
 
     Args:
         margin_s: Time kept for the end of the invocation, in seconds; by default a tenth of what remains at the start,
-            at most 5 s.
+            at most 5 s; never more than nine tenths of it.
     """
     ask = getattr(context, "get_remaining_time_in_millis", None)
     remaining_ms = None if ask is None else ask()
@@ -69,4 +70,6 @@ def time_limits(now_s: float, context: Any, margin_s: float | None) -> tuple[flo
     remaining_s = remaining_ms / 1000
     if margin_s is None:
         margin_s = min(LONGEST_MARGIN_S, remaining_s / MARGIN_SHARE)
+    # A margin as long as what remains would have nothing started, at every delivery.
+    margin_s = min(margin_s, remaining_s * LARGEST_MARGIN_SHARE)
     return now_s + remaining_s, now_s + remaining_s - margin_s

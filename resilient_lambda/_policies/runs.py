@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from .session import Session
 
 
+# For how long a source may bring one batch back again and again. Not for as long as a success: the same bytes that are
+# published once more, after a fix, should run.
+PARKED_S = 6 * 3_600
+
+
 class Runs:
     """
     How runs begin and end.
@@ -93,7 +98,7 @@ class Runs:
                 session.commits,
                 delivery=call.record.delivery,
                 remember_s=self._remember_failures_s,
-                remember_parked_s=self._terms.keep_s if self._remembers_parked(call.invocation) else None,
+                remember_parked_s=self._remember_parked_s(call.invocation),
             )
             if call.dispose(outcome, taken.attempt) is Disposition.DEAD_LETTER:
                 call.held = held  # settled once the sink has answered
@@ -106,8 +111,10 @@ class Runs:
             session.commits.begin()
         return outcome
 
-    def _remembers_parked(self, invocation: Invocation) -> bool:
-        return invocation.source.brings_back_done and self._terms.form.remembers_failures
+    def _remember_parked_s(self, invocation: Invocation) -> float | None:
+        if invocation.source.brings_back_done and self._terms.form.remembers_failures:
+            return min(PARKED_S, self._terms.keep_s)
+        return None
 
     def _settle_committed(self, taken: ActiveClaim, invocation: Invocation, outcome: Outcome) -> Outcome:
         """Acknowledge what `commit_with` has recorded, whatever happened after it (protocols.md B16)."""

@@ -7,6 +7,7 @@ docs/dead-letters.md shows the JSON; ``python -m resilient_lambda replay`` reads
 from __future__ import annotations
 
 import json
+import os
 import re
 from time import gmtime, strftime
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ class Letter(NamedTuple):
 
 def note_of(letter: Letter, dedup: str, now_s: float) -> dict[str, Any]:
     """Return what says why the record is here and where it came from, with the error's text cut to fit."""
-    record = letter.record
+    record, function = letter.record, _function()
     note: dict[str, Any] = {
         "v": VERSION,
         "error": type(letter.error).__name__[:_CLASS_CHARS],
@@ -60,6 +61,8 @@ def note_of(letter: Letter, dedup: str, now_s: float) -> dict[str, Any]:
         "dedup": dedup,
         "at": strftime("%Y-%m-%dT%H:%M:%S", gmtime(now_s)) + f".{int(now_s % 1 * 1000):03}Z",
     }
+    if function:
+        note["function"] = function
     if letter.key:
         note["key"] = letter.key
     if record.delivery != record.id:
@@ -123,12 +126,18 @@ def dedup_of(record: Record[Any], token: Callable[[], str]) -> str:
     """
     from hashlib import sha256
 
-    parts: list[Any] = [record.origin or record.source, record.id or token(), record.default_key]
+    # Of two functions that read one stream or topic, each has a letter of its own.
+    parts: list[Any] = [record.origin or record.source, record.id or token(), record.default_key, _function()]
     if record.source in SQS_SOURCES:
         parts.append(system_attribute(record, "SequenceNumber"))
     elif record.source == "rabbitmq":
         parts.append(record.raw.get("data"))  # the id is the publisher's: nobody promises that it is used once
     return sha256(json.dumps(parts, default=_as_json).encode()).hexdigest()
+
+
+def _function() -> str:
+    """Return the name of the Lambda function that sets something aside; "" elsewhere."""
+    return os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
 
 
 def system_attribute(record: Record[Any], name: str) -> str:

@@ -56,13 +56,17 @@ class Bucket:
 
     def check(self, address: str) -> None:
         """
-        Check that it is a name and no URL.
+        Check that it is a name, or the ARN of an access point.
 
         Raises:
-            ConfigurationError: It begins with a scheme.
+            ConfigurationError: It is a URL, a path or the ARN of a bucket.
         """
-        if "://" in address:
-            raise ConfigurationError(f"DeadLetter.s3(): {address!r} is a URL; give the bucket's name, and prefix=")
+        is_access_point = address.startswith("arn:") and ":accesspoint" in address
+        if not is_access_point and (address.startswith("arn:") or "/" in address):
+            raise ConfigurationError(
+                f"DeadLetter.s3(): {address!r} is no bucket's name; give that alone, and prefix= "
+                "(in a template !Ref Bucket, not !GetAtt Bucket.Arn)"
+            )
 
     def entry_of(self, draft: Draft, address: str) -> Entry:
         """Return an object; a letter that is sent again has the same key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ConfigurationError
 from ._fifo import fifo_fields
 from ._letter import NAME, SQS_SOURCES, UNSENDABLE, dumps, envelope_in, envelope_of, system_attribute
 from ._requests import Entry, Limits, batch_answers, checked
@@ -38,7 +39,17 @@ class Queue:
         self._strips = strips
 
     def check(self, address: str) -> None:
-        """Do nothing: emulators have URLs of their own."""
+        """
+        Check that it is no ARN; URLs are of many kinds, for emulators have their own.
+
+        Raises:
+            ConfigurationError: It is one.
+        """
+        if address.startswith("arn:"):
+            raise ConfigurationError(
+                f"DeadLetter.sqs(): {address!r} is an ARN; give the queue's URL, https://sqs.... "
+                "(in a template !Ref Queue, not !GetAtt Queue.Arn)"
+            )
 
     def entry_of(self, draft: Draft, address: str) -> Entry:
         """Return a message: the record's own body and attributes with the note beside them, or else an envelope."""

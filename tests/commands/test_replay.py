@@ -222,12 +222,18 @@ def test_only_what_is_meant_is_sent(world, replay, parked, orders):
         (["--until", "2026-11-21T08:59:59"], []),
         (["--source", f"{ACCOUNT}:orders"], ["body"]),
         (["--source", "kinesis"], []),
+        (["--function", "billing"], ["body"]),
+        (["--function", "search"], []),
         (["--error-type", "KeyError", "--error-type", "ValueError"], ["body"]),
     ],
 )
 def test_each_filter_holds(world, replay, parked, orders, options, sent):
     """Times are UTC, and inclusive; sources are names or ARNs."""
-    world.park(parked, "body", note(at="2026-11-21T09:00:00.000Z" if "1d" not in options else "2020-01-01T00:00:00Z"))
+    world.park(
+        parked,
+        "body",
+        note(at="2026-11-21T09:00:00.000Z" if "1d" not in options else "2020-01-01T00:00:00Z", function="billing"),
+    )
     replay("--from-queue", parked, *options)
 
     assert world.bodies(orders) == sent
@@ -363,7 +369,7 @@ def test_a_letter_that_was_replaced_meanwhile_stays(world, replay, orders):
         (["--from-queue", URL, "--attribute", "status=s"], ["--attribute", "pass --table"]),
         (["--from-queue", URL, "--key-attribute", "pk"], ["--key-attribute", "pass --table"]),
         (["--from-queue", URL, "--table", "t", "--attribute", "status"], ["--attribute 'status'", "FIELD=NAME"]),
-        (["--from-queue", URL, "--table", "t", "--attribute", "nothing=x"], ["nothing"]),
+        (["--from-queue", URL, "--table", "t", "--sort-key-attribute", "id"], ["error: ", "id"]),
     ],
 )
 def test_a_wrong_command_line_is_explained(options, words, capsys, monkeypatch):

@@ -6,6 +6,8 @@ import threading
 
 import pytest
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sqs import sqs_backends
 
 from resilient_lambda._commands._replay_bucket import BucketLetters
 from resilient_lambda._commands._replay_calls import Clients, connecting
@@ -428,3 +430,22 @@ def test_what_is_no_letter_by_its_size_is_not_read(world, replay, orders):
 
     assert (done.code, world.calls.count("s3.get_object")) == (1, 0)
     assert "1 x is larger than any letter: more than 64 MiB; the first is dead/00" in done.output
+
+
+def test_letters_that_come_again_are_not_the_end_of_the_queue(world, replay, parked):
+    """A run that takes longer than letters are held meets those that it left, and goes on to the ones behind them."""
+    world.functions["f"] = lambda event: None
+    world.park(parked, "not meant", note(error="Other"))
+    for number in range(4):
+        world.park(parked, f"{number}", note())
+
+    def pass_time(number, name, when):
+        if (name, when) == ("lambda.invoke", "after"):
+            for message in sqs_backends[DEFAULT_ACCOUNT_ID]["eu-west-1"].queues["parked"]._messages:
+                message.visible_at = 0
+
+    world.on_call = pass_time
+    done = replay("--from-queue", parked, "--to-function", "f", "--error-type", "KeyError")
+
+    assert (done.code, world.bodies(parked)) == (0, ["not meant"])
+    assert done.output.startswith("looked at 5, sent 4, failed 0, cannot be sent 0, not meant 1\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resilient_lambda import StoreUnavailableError
+from resilient_lambda.errors import StoreUnavailableError
 from resilient_lambda.stores.dynamodb import DynamoDBStore
 
 from .replaying import ACCOUNT, envelope, kinesis_record, note, refusal

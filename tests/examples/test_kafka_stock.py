@@ -24,8 +24,9 @@ def test_partial_answers_are_on():
 
 
 def test_retries_do_not_run_out():
-    """It says so in so many words: with a destination, infinite means ten otherwise."""
+    """It says so in so many words: with a destination, infinite means ten otherwise. The age is the last bound."""
     assert PROJECT.mapping["MaximumRetryAttempts"] == -1
+    assert PROJECT.mapping["MaximumRecordAgeInSeconds"] == 3 * 86_400
     assert PROJECT.mapping["BisectBatchOnFunctionError"] is True
     assert PROJECT.mapping["DestinationConfig"]["OnFailure"]["Destination"] == ("GetAtt", "GivenUpLevels.Arn")
     assert PROJECT.alarmed() == {"GivenUpLevels", "ParkedLevels"}

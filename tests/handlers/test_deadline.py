@@ -44,8 +44,8 @@ def named(count):
         (31, 1, 10),
         (30, 0, 10),
         (30, 10, 6),  # the one of 18 s would end a second late
-        (30, 30, 0),
-        (30, 31, 0),
+        (30, 30, 1),  # nine tenths of what remains are kept at the most
+        (30, 31, 1),
         (3, None, 1),  # the first may take what there is
         (0, None, 0),
         (0, 0, 0),
@@ -67,7 +67,8 @@ def test_records_are_started_as_long_as_they_end_before_the_margin(  # three of 
 
     assert [name for name, _ in began] == [f"m{number}" for number in range(started)]
     assert names == [f"m{number}" for number in range(started, 10)]
-    assert all(left_s > (min(5, timeout_s / 10) if margin_s is None else margin_s) for _, left_s in began)
+    margin_s = min(5, timeout_s / 10) if margin_s is None else min(margin_s, timeout_s * 0.9)
+    assert all(left_s > margin_s for _, left_s in began)
 
 
 def test_the_margin_is_five_seconds_at_most(time, paint):

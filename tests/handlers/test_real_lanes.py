@@ -73,7 +73,7 @@ class World:
             concurrency=chance.choice([2, 3, 8]),
             dead_letter=DeadLetter(lambda record, error: self.letters.append(record.json()["k"])),
             interrupt=hangs,
-            margin_s=0.4,
+            margin_s=0.3,
         )(self._run_async if self.is_asynchronous else self._run)
 
     def _event(self) -> dict[str, Any]:

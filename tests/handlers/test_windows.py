@@ -243,14 +243,14 @@ def test_an_end_is_never_cut_short():
     ended = []
 
     async def end(window):
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.3)
         ended.append(window.state)
 
-    @batch_handler(interrupt=True, margin_s=0.9, window_end=end)
+    @batch_handler(interrupt=True, margin_s=0.2, window_end=end)
     async def handler(record):
         await asyncio.sleep(0)
 
-    assert handler(numbers(1, is_final=True), lambda_context(timeout_s=1))["batchItemFailures"] == []
+    assert handler(numbers(1, is_final=True), lambda_context(timeout_s=0.4))["batchItemFailures"] == []
     assert len(ended) == 1
 
 

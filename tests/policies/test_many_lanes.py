@@ -272,27 +272,16 @@ def test_a_stopped_lane_has_nothing_claimed_for_it(concurrency):
 
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_where_many_lanes_stop_little_is_claimed_in_vain(concurrency):
-    """A dependency is down: the claims ahead of lanes that have stopped are given back, and fewer are made."""
-    most = 0
+    """A dependency is down: the more lanes stop, the less is claimed ahead, and all of it is given back."""
     with fake_io() as time:
         store = FaultyStore()
         shop = Shop(store, {f"p{p}n0": "retry" for p in range(100)}, concurrency=concurrency)
-        written: Counter[str] = Counter()
+        shop.work = lambda key: time.advance(0.001)
+        shop.partitions(time, *((p, f"p{p}n{n}") for p in range(100) for n in range(50)))
 
-        def work(key):
-            nonlocal most
-            written.update(store.steps)
-            store.steps.clear()
-            most = max(most, written["claim"] - written["release"])
-            time.advance(0.001)
-
-        shop.work = work
-        shop.partitions(time, *((p, f"p{p}n{n}") for p in range(100) for n in range(20)))
-        written.update(store.steps)
-
+    steps = Counter(store.steps)
     assert sorted(shop.runs) == sorted(f"p{p}n0" for p in range(100))
-    assert written["claim"] == written["release"] < 1_000  # of two thousand
-    assert most <= 130
+    assert steps["claim"] == steps["release"] <= 1_200  # twelve for each lane that has stopped
 
 
 def test_lanes_far_apart_claim_what_comes_next_in_each():

@@ -69,7 +69,7 @@ def test_a_record_of_any_source_is_kept_whole(service, write, time, name):
     assert (note["source"], note["id"], note["origin"]) == (name, record.id, record.origin)
     assert note.get("lane") == record.lane
     assert datetime.fromisoformat(note["at"].replace("Z", "+00:00")) == datetime.fromtimestamp(time.now(), timezone.utc)
-    assert set(note) <= {"v", "error", "message", "source", "id", "origin", "dedup", "at", "lane"}
+    assert set(note) <= {"v", "error", "message", "source", "id", "origin", "dedup", "at", "lane", "delivery"}
 
 
 @pytest.mark.parametrize("name", sorted(set(EVENTS) - {"sqs-fifo"}))
@@ -227,3 +227,14 @@ def test_a_letter_says_what_its_delivery_is_called(write):
 
     assert note_in(write, stream)["delivery"] == stream.delivery != stream.id
     assert "delivery" not in note_in(write, queue)
+
+
+def test_two_functions_have_two_letters_of_one_record(write, monkeypatch):
+    """They read one stream, and set aside into one bucket: none may replace the other's letter."""
+    notes = []
+    for function in ("billing", "search", "billing"):
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", function)
+        notes.append(note_in(write, *records_of(EVENTS["kinesis"])))
+
+    assert [note["function"] for note in notes] == ["billing", "search", "billing"]
+    assert notes[0]["dedup"] == notes[2]["dedup"] != notes[1]["dedup"]

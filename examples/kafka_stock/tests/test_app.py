@@ -49,6 +49,19 @@ def test_a_partition_that_is_stuck_does_not_stop_another(warehouse):
     assert warehouse.levels == {"mug": 7}
 
 
+def test_an_outage_sets_nothing_aside(warehouse, aws):
+    """However often the warehouse is busy, the levels wait in the topic, and are written in the end."""
+    warehouse.busy.add("tea")
+    levels = [level("tea", 5, 0, 10), level("pot", 3, 0, 11)]
+    for _ in range(20):
+        assert deliver(*levels) == [{"partition": "stock-0", "offset": 10}]
+    warehouse.busy.clear()
+
+    assert deliver(*levels) == []
+    assert aws.dead_letters == []
+    assert warehouse.levels == {"tea": 5, "pot": 3}
+
+
 def test_records_that_come_again_are_not_written_again(warehouse):
     """What is done is left out of the list, also in another delivery."""
     deliver(level_5 := level("tea", 5, 0, 10))

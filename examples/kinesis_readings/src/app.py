@@ -19,8 +19,8 @@ class Reading(BaseModel):
     # A meter that repeats itself sends two records; it is one reading all the same.
     policies=[Idempotency(DynamoDBStore(), key=["meter", "at"])],
     dead_letter=DeadLetter.sqs(env="PARKED_QUEUE_URL", too_large=DeadLetter.s3(env="LETTERS_BUCKET")),
-    # Kinesis does not count deliveries, Idempotency does: after five runs that failed the shard goes on without it.
-    max_attempts=5,
+    # No max_attempts: outages would count, too. What is poison is known, a reading that does not fit and a row that is
+    # there already; for the rest the mapping has a bound, MaximumRecordAgeInSeconds.
     # One meter that is stuck does not stop the thousand others of its shard, as far as this batch goes.
     order="key",
     concurrency=8,

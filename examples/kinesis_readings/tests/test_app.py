@@ -69,6 +69,18 @@ def test_a_row_that_is_there_from_before_is_not_overwritten(aws):
     assert rows(aws) == [("a", 0), ("b", 0)]
 
 
+def test_an_outage_sets_nothing_aside(aws, monkeypatch):
+    """However often a reading fails for want of its table, it waits in the stream, and is written in the end."""
+    monkeypatch.delenv("READINGS_TABLE")
+    checkpoints = [deliver(reading(1, "a", 0)) for _ in range(20)]
+    monkeypatch.setenv("READINGS_TABLE", "readings")
+
+    assert checkpoints == [["1"]] * 20
+    assert deliver(reading(1, "a", 0)) == []
+    assert aws.dead_letters == []
+    assert rows(aws) == [("a", 0)]
+
+
 def test_without_time_the_shard_comes_again_from_the_first(aws):
     """Nothing is started that would not end: the checkpoint is the lowest number, as a number."""
     answer = handler(kinesis_event([reading(99, "a", 0), reading(100, "b", 0)]), lambda_context(timeout_s=0))
