@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
+from ..sinks._sqs import region_of_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 # would run it twice, so those calls are made once.
 READ_TIMEOUT_S = 20
 FUNCTION_TIMEOUT_S = 910
-
-# sqs.REGION., sqs-fips.REGION., vpce-....sqs.REGION.vpce., and the older REGION.queue.
-_REGION_OF_URL = re.compile(
-    r"https?://(?:[a-z0-9.-]+\.)?(?:sqs(?:-fips)?\.([a-z]+(?:-[a-z]+)+-\d+)\.|([a-z]+(?:-[a-z]+)+-\d+)\.queue\.)"
-)
-_FIRST_REGION = re.compile(r"https?://queue\.amazonaws\.com/")  # of URLs from before there were others
 
 
 class CallError(Exception):
@@ -62,9 +56,7 @@ class Clients:
 
     def for_queue(self, url: str) -> Any:
         """Return the SQS client of the region that *url* names."""
-        match = _REGION_OF_URL.match(url)
-        region = "us-east-1" if _FIRST_REGION.match(url) else match and (match[1] or match[2])
-        return self.get("sqs", region)
+        return self.get("sqs", region_of_url(url))
 
     def for_arn(self, service: str, arn: str) -> Any:
         """Return the client of the region that *arn* names."""

@@ -66,7 +66,8 @@ def kafka_headers(raw: Raw) -> list[tuple[str, bytes]]:
     # A list of objects with one field each, for a name may come twice. Java's bytes are signed.
     try:
         return [
-            (name, bytes(byte & 0xFF if -128 <= byte < 256 else 256 for byte in value))
+            # Kafka allows a header without a value.
+            (name, bytes(byte & 0xFF if -128 <= byte < 256 else 256 for byte in (() if value is None else value)))
             for header in raw.get("headers") or ()
             for name, value in header.items()
         ]

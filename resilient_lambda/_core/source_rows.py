@@ -105,8 +105,8 @@ def batch_lane(raw: Raw) -> str:
 
 
 def _stream_key(raw: Raw, stream: str, sequence_number: str) -> list[str] | None:
-    found = part_text(raw, "eventID") or sequence_number  # the former has the shard as well
-    return [stream or "unknown stream", found] if found else None
+    found = [name for name in (part_text(raw, "eventID"), sequence_number) if name]  # the former has the shard as well
+    return [stream or "unknown stream", *found] if found else None
 
 
 def _kinesis_stream(raw: Raw) -> str:

@@ -10,6 +10,7 @@ from .._core.model import Disposition, Failure
 from .._core.record import Record
 from .._policies import deadline
 from .._policies.call import logger
+from .._policies.compose import forget_locals
 from .._policies.refusals import cut_short, not_started
 from ..errors import BatchFailedError
 from ..events import LaneStopped, RecordSettled
@@ -122,6 +123,7 @@ class Batch:
         attempts = record.receives if self._plan.asks_receives else None
         disposition = self._plan.dispose(outcome, attempts)
         if disposition is Disposition.DEAD_LETTER or held is not None:
+            forget_locals(outcome.error)
             self._letters.append(Letter(record.id, record, outcome, held))
             return Disposition.DEAD_LETTER
         self._conclude(record, outcome, disposition)

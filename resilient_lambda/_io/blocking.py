@@ -150,7 +150,7 @@ class BlockingIo:
         if concurrency > 1:
             from .threads import ThreadsIo
 
-            return ThreadsIo(None if cut_at_s is None else cut_at_s + grace_s)
+            return ThreadsIo(None if cut_at_s is None else cut_at_s + grace_s, grace_s)
         if cut_at_s is not None:
             from .interrupting import InterruptingIo
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,10 +33,12 @@ class ThreadsIo(BlockingIo):
 
     Args:
         give_up_at_s: Wall clock after which lanes that have not ended are left to themselves; None to wait for all.
+        grace_s: How much time there is after that, in seconds.
     """
 
-    def __init__(self, give_up_at_s: float | None) -> None:
+    def __init__(self, give_up_at_s: float | None, grace_s: float) -> None:
         self._give_up_at_s = give_up_at_s
+        self._baton_s = min(BATON_S, grace_s / 4)
         self._baton = threading.Lock()
         self._holder: int | None = None
         self._given_up: set[threading.Thread] = set()  # not their numbers, which the next thread may get
@@ -110,12 +113,13 @@ class ThreadsIo(BlockingIo):
         """Leave to themselves those of *threads* that have not ended."""
         # With the baton nobody is in the middle of a decision. One that hangs holding it, in a model or an observer of
         # the user's, must not keep the answer: it finds itself given up when it gives the baton away.
-        has_baton = self._baton.acquire(timeout=BATON_S)
+        has_baton = self._baton.acquire(timeout=self._baton_s)
         left = [thread for thread in threads if thread.is_alive()]
         self._given_up.update(left)
         if has_baton or self._holder in {thread.ident for thread in left}:
             self._holder = None
-            self._baton.release()
+            with suppress(RuntimeError):  # it has come back this very moment, and given it away itself
+                self._baton.release()
         if left:
             self.taint(lambda: any(thread.is_alive() for thread in left))
 

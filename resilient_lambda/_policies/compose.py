@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._core.model import Failure, Outcome, Success
@@ -88,8 +89,26 @@ async def run_function(function: Callable[..., Any], arguments: tuple[Any, ...],
         if not is_failure(error, io):
             raise
         outcome = Failure(error, calls[0].classify(error))
+        forget_locals(error)
     invocation.pace.note(io.monotonic() - began_s, len(calls))
     return outcome
+
+
+def forget_locals(error: BaseException | None) -> None:
+    """
+    Let go of what the functions that raised *error* had in their hands; where it was raised can still be told.
+
+    Failures are kept until the answer, and a batch of them would keep everything alive that each run has loaded.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        trace = error.__traceback__
+        while trace is not None:
+            with suppress(RuntimeError):  # a frame that still runs: ours
+                trace.tb_frame.clear()
+            trace = trace.tb_next
+        error = error.__cause__ or error.__context__
 
 
 def _around(policy: Policy, inner: Proceed) -> Proceed:

@@ -72,7 +72,7 @@ class DeadLetter:
         Args:
             url: The queue's URL.
             env: The environment variable that holds the URL, read when the handler is warmed or first used.
-            region: Default: ``AWS_REGION``; not together with *client*.
+            region: Default: that of the URL, or ``AWS_REGION``; not together with *client*.
             client: A boto3 SQS client; by default one is built when needed: connect 1 s, read 2 s, no retries.
             too_large: Takes the letters that are larger than 1 MiB. Without it, and without *otherwise*, the body of
                 such a message is sent alone.
@@ -106,7 +106,7 @@ class DeadLetter:
         Args:
             arn: The topic's ARN.
             env: The environment variable that holds the ARN, read when the handler is warmed or first used.
-            region: Default: ``AWS_REGION``; not together with *client*.
+            region: Default: that of the ARN, or ``AWS_REGION``; not together with *client*.
             client: A boto3 SNS client; by default one is built when needed: connect 1 s, read 2 s, no retries.
             too_large: Takes the letters that are larger than 256 KiB.
             otherwise: Takes the letters that the topic refuses for good.
@@ -174,7 +174,7 @@ class DeadLetter:
             bus: The bus's name or ARN.
             env: The environment variable that holds it, read when the handler is warmed or first used.
             source: The events' ``source``; not one that begins with ``aws.``.
-            region: Default: ``AWS_REGION``; not together with *client*.
+            region: Default: that of the ARN, or ``AWS_REGION``; not together with *client*.
             client: A boto3 EventBridge client (``events``); by default one is built when needed: connect 1 s, read
                 2 s, no retries.
             too_large: Takes the letters that are as large as 1 MB or larger.

@@ -67,6 +67,10 @@ class Service(Protocol):
         """
         ...
 
+    def region_of(self, address: str) -> str | None:
+        """Return the region that *address* names, None if it names none."""
+        ...
+
     def entry_of(self, draft: Draft, address: str) -> Entry:
         """
         Return a letter as the service takes it.
@@ -134,7 +138,8 @@ class AwsSink:
         if self._client is None:
             from ..stores._aws_client import shared_client
 
-            self._client = shared_client(self._service.client_name, region=self._region)
+            region = self._region or self._service.region_of(self._address())
+            self._client = shared_client(self._service.client_name, region=region)
         return self._client
 
     async def send(self, io: Io, letters: Sequence[Letter], *, until_s: float) -> list[Answer]:

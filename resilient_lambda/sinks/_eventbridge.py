@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.options import text
 from ..errors import ConfigurationError, SinkError
-from ._letter import envelope_of
+from ._letter import envelope_of, region_of_arn
 from ._requests import Entry, Limits, checked
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ class EventBus:
 
     def check(self, address: str) -> None:
         """Do nothing: a bus has a name or an ARN."""
+
+    def region_of(self, address: str) -> str | None:
+        """Return the ARN's region."""
+        return region_of_arn(address)
 
     def entry_of(self, draft: Draft, address: str) -> Entry:
         """Return an event, with the record's origin as its resource."""

@@ -107,6 +107,12 @@ def json_object(text: object) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def region_of_arn(address: str) -> str | None:
+    """Return the region that *address* names if it is an ARN, None if it names none."""
+    parts = address.split(":")
+    return parts[3] or None if parts[0] == "arn" and len(parts) > 4 else None
+
+
 def dumps(value: object) -> str:
     """Return *value* as JSON that any sink takes: what cannot be sent as it is is escaped, and none of it is lost."""
     found = json.dumps(value, default=_as_json, ensure_ascii=False)

@@ -68,6 +68,10 @@ class Bucket:
                 "(in a template !Ref Bucket, not !GetAtt Bucket.Arn)"
             )
 
+    def region_of(self, address: str) -> str | None:
+        """Return None: a name says nothing."""
+        return None
+
     def entry_of(self, draft: Draft, address: str) -> Entry:
         """Return an object; a letter that is sent again has the same key."""
         record = draft.letter.record

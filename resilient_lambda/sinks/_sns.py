@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
 from ._fifo import fifo_fields
-from ._letter import envelope_of
+from ._letter import envelope_of, region_of_arn
 from ._requests import Entry, Limits, batch_answers, checked
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ class Topic:
         """
         if not address.startswith("arn:"):
             raise ConfigurationError(f"DeadLetter.sns(): {address!r} is no ARN of a topic; give arn:aws:sns:...")
+
+    def region_of(self, address: str) -> str | None:
+        """Return the ARN's region."""
+        return region_of_arn(address)
 
     def entry_of(self, draft: Draft, address: str) -> Entry:
         """Return a message."""

@@ -446,3 +446,10 @@ def test_a_table_may_be_called_consumer():
     record = Record({**dynamodb_event([{"id": "1"}])["Records"][0], "eventSourceARN": arn}, DYNAMODB)
 
     assert (record.origin, record.default_key[0]) == (arn, arn)
+
+
+def test_a_header_of_kafka_may_have_no_value():
+    """Kafka allows it: the record is read all the same."""
+    raw = {**kafka_event(["1"])["records"]["orders-0"][0], "headers": [{"h": None}, {"g": [-1, 2]}]}
+
+    assert Record(raw, KAFKA).headers == [("h", b""), ("g", b"\xff\x02")]

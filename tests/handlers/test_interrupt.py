@@ -157,7 +157,7 @@ def test_whatever_the_function_makes_of_it_the_record_comes_back(work):
 
 
 def test_who_catches_it_is_cut_short_again():
-    """Every quarter of a second, until the function gives in."""
+    """At once and again, a quarter of the margin apart, until the function gives in."""
     caught_s = []
 
     @batch_handler(**OPTIONS)
@@ -171,7 +171,7 @@ def test_who_catches_it_is_cut_short_again():
     failed(handler(named("a"), lambda_context(timeout_s=TIMEOUT_S)))
 
     assert len(caught_s) == 3
-    assert all(0.2 < later - earlier < 0.5 for earlier, later in pairwise(caught_s))
+    assert all(0.05 < later - earlier < 0.25 for earlier, later in pairwise(caught_s))
 
 
 def test_an_ordered_lane_stops_at_what_was_cut_short():
@@ -412,6 +412,7 @@ def rain():
         signal.setitimer(signal.ITIMER_REAL, ALARM_S, ALARM_S)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # one that hits the collector
 @pytest.mark.parametrize("runs", [5_000])
 def test_a_result_is_never_lost_to_an_alarm_between_the_lines_of_ours(runs, caplog):
     """Under a rain of alarms whatever was not cut inside the function is acknowledged, and nothing else is."""
@@ -436,6 +437,7 @@ def test_a_result_is_never_lost_to_an_alarm_between_the_lines_of_ours(runs, capl
     assert done - cut <= acknowledged <= done
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # one that hits the collector
 def test_alarms_leave_every_claim_settled(store, caplog):
     """Under a rain of alarms each key is completed or released, what is acknowledged is completed, and once."""
     caplog.set_level("CRITICAL", "resilient_lambda")

@@ -88,9 +88,7 @@ def test_exhausted_attempts_are_not_counted_anew(time, source):
 def test_what_is_parked_beyond_the_checkpoint_stays_parked(time):
     """With order="key" a stuck key brings back the poison of another one."""
     world = World(order="key")
-    event = kinesis_event(
-        [kinesis_record({"n": BUSY}, key="a"), kinesis_record({"n": POISON}, key="b")]
-    )
+    event = kinesis_event([kinesis_record({"n": BUSY}, key="a"), kinesis_record({"n": POISON}, key="b")])
     for _ in range(4):
         assert world.deliver(event, time)
 

@@ -179,8 +179,9 @@ def test_a_letter_too_large_for_its_queue_is_in_the_bucket(sqs, new_queue):
 
 
 def test_a_region_is_the_clients(sqs):
-    """The default is the function's own region; a bucket or topic elsewhere needs its own."""
+    """The default is that of the address, else the function's own."""
     sns = boto3.client("sns", region_name="eu-west-1")
     topic = sns.create_topic(Name="parking")["TopicArn"]
 
+    assert set_aside(DeadLetter.sns(topic), 1) == []
     assert set_aside(DeadLetter.sns(topic, region="eu-west-1"), 1) == []

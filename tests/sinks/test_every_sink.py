@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from resilient_lambda import ConfigurationError, DeadLetter
 from resilient_lambda.errors import SinkError
+from resilient_lambda.sinks._letter import region_of_arn
+from resilient_lambda.sinks._sqs import region_of_url
 from resilient_lambda.testing import FakeIo, in_memory
 from tests.sinks.services import SERVICES, Client, api_error, event_record, park, sqs_records
 
@@ -265,7 +267,8 @@ def test_a_client_that_cannot_be_built_confirms_nothing(service, time, monkeypat
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    answers = park(service.sink(), time, sqs_records(2))
+    address = {"sqs": "http://localhost:1/1/parking", "sns": "arn:aws:sns::1:parking"}.get(service.name, "parking")
+    answers = park(service.sink(_address=address), time, sqs_records(2))
 
     assert permanent(answers) == [0, 1]
     assert "region" in str(answers[0])
@@ -313,7 +316,10 @@ def test_the_sink_for_large_letters_must_be_a_sink(name):
     "make",
     [
         lambda: DeadLetter.sns("parking"),
+        lambda: DeadLetter.sqs("arn:aws:sqs:us-east-1:123456789012:parking"),
         lambda: DeadLetter.s3("s3://parking/letters"),
+        lambda: DeadLetter.s3("parking/letters"),
+        lambda: DeadLetter.s3("arn:aws:s3:::parking"),
         lambda: DeadLetter.s3("parking", prefix="x" * 801),
         lambda: DeadLetter.s3("parking", prefix=None),
         lambda: DeadLetter.s3("parking", prefix="\ud83d"),
@@ -325,6 +331,13 @@ def test_what_the_service_would_never_take_is_refused(make):
     """A name instead of an ARN, a URL instead of a name, a source that is EventBridge's own."""
     with pytest.raises(ConfigurationError):
         make()
+
+
+def test_an_access_point_is_a_bucket():
+    """S3 takes its ARN for a bucket's name."""
+    sink = DeadLetter.s3("arn:aws:s3:us-east-1:123456789012:accesspoint/parking")
+
+    assert repr(sink) == "DeadLetter(s3 arn:aws:s3:us-east-1:123456789012:accesspoint/parking)"
 
 
 def test_in_memory_takes_the_letters_of_every_sink(service, time):
@@ -344,3 +357,19 @@ def test_a_record_that_is_no_json_at_all_is_refused_for_good(service, client, ti
     answers = park(service.sink(client), time, [event_record(loop), event_record({"fine": 1})])
 
     assert (permanent(answers), confirmed(answers)) == ([0], [1])
+
+
+@pytest.mark.parametrize(
+    ("address", "region"),
+    [
+        ("https://sqs.us-west-2.amazonaws.com/1/parking", "us-west-2"),
+        ("https://queue.amazonaws.com/1/parking", "us-east-1"),
+        ("http://localhost:4566/1/parking", None),
+        ("arn:aws:sns:us-west-2:1:parking", "us-west-2"),
+        ("arn:aws:s3:::parking", None),
+        ("parking", None),
+    ],
+)
+def test_an_address_may_name_its_region(address, region):
+    """That of a queue in its URL, of a topic or bus in its ARN."""
+    assert (region_of_arn(address) or region_of_url(address)) == region
