@@ -45,7 +45,7 @@ def answer(source: Source, failed: Sequence[Raw]) -> dict[str, Any]:
     Return the answer that has the records *failed* delivered again.
 
     Args:
-        failed: All records that are not done, those that were not started included, in the order of the event.
+        failed: All records that are not done, those that were not started included, in any order.
 
     Raises:
         BatchFailedError: The answer cannot say it: the source takes the batch as a whole, or a record has nothing by
