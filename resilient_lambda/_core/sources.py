@@ -117,7 +117,8 @@ def open_batch(event: Any, *, only: str | None = None, share_group: bool = False
         UnknownEventError: The event is of no known source, mixed, or not as its source writes it.
     """
     if not is_object(event):
-        raise UnknownEventError(f"this event is {type(event).__name__}, not an object; {_ADVICE}")
+        hint = " (EventBridge Pipes send a bare list: use resilient_handler)" if isinstance(event, list) else ""
+        raise UnknownEventError(f"this event is {type(event).__name__}, not an object{hint}; {_ADVICE}")
     found = [name for name in _CONTAINERS if name in event]
     if len(found) != 1:
         # With two of them, what is in the other one would be acknowledged unseen.

@@ -14,6 +14,7 @@ from resilient_lambda.errors import SinkError
 from resilient_lambda.sinks._letter import region_of_arn
 from resilient_lambda.sinks._sqs import region_of_url
 from resilient_lambda.testing import FakeIo, in_memory
+from tests.naming import id_of
 from tests.sinks.services import SERVICES, Client, api_error, event_record, park, sqs_records
 
 
@@ -297,7 +298,7 @@ def test_the_variable_is_read_when_it_is_needed(service, client, time, monkeypat
         {"otherwise": lambda record, error: None},
         {"otherwise": "s3"},
     ],
-    ids=repr,
+    ids=id_of,
 )
 def test_wrong_options_are_refused(service, options):
     """At import, as a ConfigurationError."""
