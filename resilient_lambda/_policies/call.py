@@ -50,6 +50,7 @@ class Invocation:
     """
 
     __slots__ = (
+        "_end_at_monotonic_s",
         "_posted",
         "concurrency",
         "context",
@@ -94,15 +95,21 @@ class Invocation:
         self.concurrency = concurrency
         self.redelivers_done = False
         self.upcoming: Callable[[], Iterable[Call]] = tuple
-        self.deadline_s, self.stop_at_s = time_limits(io.now(), context, margin_s)
+        now_s = io.now()
+        self.deadline_s, self.stop_at_s = time_limits(now_s, context, margin_s)
         self.end_at_s = inf
         if self.deadline_s is not None:
             kept_s = self.deadline_s - self.stop_at_s if self.stop_at_s < inf else LONGEST_MARGIN_S
             self.end_at_s = self.deadline_s - max(0.0, kept_s) / 4
+        self._end_at_monotonic_s = io.monotonic() + self.end_at_s - now_s
         self.deadline = Deadline(self.deadline_s, self.stop_at_s, io.now)
         margin = 0.0 if self.deadline_s is None else self.deadline_s - self.stop_at_s
         cut_at_s = self.stop_at_s if cuts and self.deadline_s is not None else None
         self.io = io.open(concurrency=concurrency, cut_at_s=cut_at_s, grace_s=margin / 2, retires=retires)
+
+    def time_left_s(self) -> float:
+        """Return for how long the library itself may still do something, in seconds."""
+        return self._end_at_monotonic_s - self.io.monotonic()
 
     def may_start(self) -> bool:
         """

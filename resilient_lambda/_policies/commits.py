@@ -120,7 +120,7 @@ class Commits:
 
     async def _go_on(self) -> None:
         """Wait for the write that is under way, or do one."""
-        left_s = self._invocation.end_at_s - self._invocation.io.now()
+        left_s = self._invocation.time_left_s()
         if (job := self._job) is not None:
             try:
                 if not await job.join(None if left_s == inf else max(0.0, left_s)):

@@ -205,7 +205,7 @@ GOLDEN = [
         # As text the first number would be the higher one.
         event={"Records": [_kinesis("9", "SGVsbG8sIHRoaXMgaXMgYSB0ZXN0Lg=="), _kinesis("10", "/+8=")]},
         ids=["9", "10"],
-        keys=[[STREAM, "shardId-000000000006:9"], [STREAM, "shardId-000000000006:10"]],
+        keys=[[STREAM, "shardId-000000000006:9", "9"], [STREAM, "shardId-000000000006:10", "10"]],
         bodies=[b"Hello, this is a test.", b"\xff\xef"],
         origin=STREAM,
         lanes=["batch", "batch"],
@@ -228,7 +228,7 @@ GOLDEN = [
             ]
         },
         ids=["111", "222", "333"],
-        keys=[[TABLE, "c4ca42"], [TABLE, "c81e72"], [TABLE, "eccbc8"]],
+        keys=[[TABLE, "c4ca42", "111"], [TABLE, "c81e72", "222"], [TABLE, "eccbc8", "333"]],
         bodies=[
             '{"Message": "New!", "Id": 101}',
             '{"Message": "Changed", "Id": 101}',

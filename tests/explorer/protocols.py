@@ -138,10 +138,11 @@ class Delivery(NamedTuple):
                 SQS,
                 _Context,
                 observers=plan.observers,
-                margin_s=_Context.REMAINING_S - self.stop_s,
+                margin_s=0.0,
                 pace=plan.pace,
                 concurrency=plan.concurrency,
             )
+            invocation.stop_at_s = io.now() + self.stop_s
             raws = [_raw(letters[n], n, 1 + environment.delivery) for n in records]
             batch = Batch(plan, invocation, Delivered(SQS, raws, None))
             await LaneRun(plan, batch, None).run()
