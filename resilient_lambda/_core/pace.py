@@ -27,6 +27,12 @@ class Pace:
         self.longest_s = 0.0
         self.mean_s = 0.0
 
+    def swap_memory(self, memory: tuple[float, float] | None) -> tuple[float, float]:
+        """Put *memory*, None for a new environment's, in the place of what is known here, and return that."""
+        known = self.longest_s, self.mean_s
+        self.longest_s, self.mean_s = memory or (0.0, 0.0)
+        return known
+
     def note(self, took_s: float, records: int = 1) -> None:
         """
         Take notice of a run that took *took_s* seconds.

@@ -217,7 +217,7 @@ class Plan:
 
     def current_io(self) -> Io:
         """Return the Io to use now: a test's, or this plan's own."""
-        return self.io if replacement is None else replacement(self.signature.is_asynchronous)
+        return self.io if replacement is None else replacement(self)
 
     def call(
         self,
@@ -256,8 +256,8 @@ class Plan:
 # Every handler of the process, so that `resilient_lambda.testing` can make all of them forget how long runs take.
 living: WeakSet[Plan] = WeakSet()
 
-# Set by `resilient_lambda.testing.fake_io`: gives every handler of the process its Io, by its colour.
-replacement: Callable[[bool], Io] | None = None
+# Set by `resilient_lambda.testing`: gives every handler of the process its Io.
+replacement: Callable[[Plan], Io] | None = None
 
 
 def is_initialising() -> bool:

@@ -220,6 +220,13 @@ def _begin_anew() -> None:
 os.register_at_fork(after_in_child=_begin_anew)
 
 
+def swap_memory(loop: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop | None:
+    """Put *loop*, None for one yet to be made, in the place of the process's, and return that: for tests."""
+    global _loop
+    known, _loop = _loop, loop
+    return known
+
+
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """
     Run *coroutine* on the process's one loop, which lives over invocations so that clients can keep connections.

@@ -157,6 +157,10 @@ class Idempotency:
         """Forget what this environment knows by itself, as a new environment would: for tests."""
         self._local.forget()
 
+    def swap_memory(self, memory: Any) -> Any:
+        """Put *memory*, None for a new environment's, in the place of what is known here; return that. For tests."""
+        return self._local.swap_memory(memory)
+
     def warm(self) -> None:
         """Load what the first event would load."""
         self._keys.warm()

@@ -152,6 +152,12 @@ class Local:
         self.cache = LocalCache(self._cache_size)
         self.journal = Journal()
 
+    def swap_memory(self, memory: tuple[LocalCache, Journal] | None) -> tuple[LocalCache, Journal]:
+        """Put *memory*, None for a new environment's, in the place of what is known here, and return that."""
+        known = self.cache, self.journal
+        self.cache, self.journal = memory or (LocalCache(self._cache_size), Journal())
+        return known
+
     def find(self, key: str, now_s: float) -> Done | None:
         """Return what is known of *key*, None if nothing."""
         return self.cache.get(key, now_s) or self.journal.get(key, now_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from ._clock import now_s
+from . import _clock
 from ._stream_events import as_base64
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def activemq_event(data: Iterable[object], *, queue: str = "orders", broker_arn:
 
     Source: "Using Lambda with Amazon MQ", AWS Lambda Developer Guide, example ActiveMQ event.
     """
-    now_ms, host = int(now_s() * 1000), f"{broker_arn.rpartition(':')[2]}-1.mq.us-east-1.amazonaws.com"
+    now_ms, host = int(_clock.now_s() * 1000), f"{broker_arn.rpartition(':')[2]}-1.mq.us-east-1.amazonaws.com"
     messages = [
         {
             "messageID": f"ID:{host}-37557-1234520418293-4:1:1:1:{next(_numbers)}",
@@ -131,7 +131,7 @@ def _insertion(document: Mapping[str, Any], number: int) -> dict[str, Any]:
     key = {"_id": {"$oid": f"{number:024x}"}}
     return {
         "_id": {"_data": f"{number:038x}"},
-        "clusterTime": {"$timestamp": {"t": int(now_s()), "i": number}},
+        "clusterTime": {"$timestamp": {"t": int(_clock.now_s()), "i": number}},
         "documentKey": key,
         "fullDocument": {**key, **document},
         "ns": {"db": "shop", "coll": "orders"},

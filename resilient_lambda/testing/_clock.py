@@ -1,12 +1,12 @@
-"""The time that events are stamped with."""
+"""The time that events are stamped with: that of the clock that handlers see."""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def now_s() -> float:
-    """Return the time in seconds: that of the clock that handlers see, which `fake_io` replaces."""
-    from .._handlers import plan
-
-    return time.time() if plan.replacement is None else plan.replacement(False).now()
+# Set by `fake_io` and the simulator, whose time is virtual.
+now_s: Callable[[], float] = time.time

@@ -9,7 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
-from ._clock import now_s
+from . import _clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ _numbers = itertools.count(1)
 
 
 def _now() -> str:
-    at_s = now_s()
+    at_s = _clock.now_s()
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at_s)) + f".{int(at_s * 1000) % 1000:03}Z"
 
 

@@ -8,7 +8,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from ..stores._dynamodb_values import write_all
-from ._clock import now_s
+from . import _clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ def kinesis_record(
             "partitionKey": key,
             "sequenceNumber": number,
             "data": as_base64(data),
-            "approximateArrivalTimestamp": round(now_s(), 3),
+            "approximateArrivalTimestamp": round(_clock.now_s(), 3),
         },
         "eventSource": "aws:kinesis",
         "eventVersion": "1.0",
@@ -146,7 +146,7 @@ def dynamodb_record(
         "eventSource": "aws:dynamodb",
         "awsRegion": stream_arn.split(":")[3],
         "dynamodb": {
-            "ApproximateCreationDateTime": int(now_s()),
+            "ApproximateCreationDateTime": int(_clock.now_s()),
             **change,
             "SequenceNumber": number,
             "SizeBytes": len(json.dumps(change)),
@@ -208,7 +208,7 @@ def kafka_record(
         "topic": topic,
         "partition": partition,
         "offset": next(_offsets) if offset is None else offset,
-        "timestamp": int(now_s() * 1000),
+        "timestamp": int(_clock.now_s() * 1000),
         "timestampType": "CREATE_TIME",
         "key": None if key is None else as_base64(key),
         "value": None if value is None else as_base64(value),

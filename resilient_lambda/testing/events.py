@@ -9,7 +9,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ._clock import now_s
+from . import _clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -92,7 +92,7 @@ def sqs_record(
     """
     queue_arn = queue_arn or (QUEUE_ARN if group is None else FIFO_QUEUE_ARN)
     text = body if isinstance(body, str) else json.dumps(body)
-    sent_ms = str(int(now_s() * 1000))
+    sent_ms = str(int(_clock.now_s() * 1000))
     fifo = {
         "SequenceNumber": str(next(_sequence)),
         "MessageGroupId": group,

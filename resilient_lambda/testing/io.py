@@ -13,6 +13,7 @@ from .._handlers import plan
 from .._io.base import GivenUp, Interrupted
 from .._io.blocking import BlockingIo, drive
 from ..errors import StoreUnavailableError
+from . import _clock
 from .events import LambdaContext
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ class FakeIo(BlockingIo):
         """Return the virtual wall clock."""
         return self._now_s
 
-    monotonic = now
+    def monotonic(self) -> float:
+        """Return the virtual wall clock, which never goes back."""
+        return self.now()
 
     def random(self) -> float:
         """Return a sample from ``[0, 1)``, the same in every run."""
@@ -70,17 +73,17 @@ class FakeIo(BlockingIo):
 
     def advance(self, seconds: float) -> None:
         """Let time pass, with the heartbeats that fall into it; call it inside a handler for work that takes time."""
-        end_s = self._now_s + seconds
+        end_s = self.now() + seconds
         may_cut = _may_cut.get()
         if may_cut and end_s > self._cut_at_s:
-            end_s = max(self._now_s, self._cut_at_s)
+            end_s = max(self.now(), self._cut_at_s)
         is_cut = may_cut and end_s >= self._cut_at_s
         while due := [beat for beat in self._beats if not beat.is_stopped and beat.next_s <= end_s]:
             first = min(due, key=lambda beat: beat.next_s)
-            self._now_s = max(self._now_s, first.next_s)
+            self._pass_until(first.next_s)
             first.next_s += first.interval_s
             self._alone(first.beat)
-        self._now_s = max(self._now_s, end_s)
+        self._pass_until(end_s)
         if is_cut:
             _was_cut.set(True)
             raise GivenUp if self._gives_up else Interrupted
@@ -176,6 +179,9 @@ class FakeIo(BlockingIo):
         if any(is_tainted() for is_tainted in self._taints):
             raise SystemExit("the environment ends itself")
 
+    def _pass_until(self, time_s: float) -> None:
+        self._now_s = max(self._now_s, time_s)
+
     def _alone(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do *work* of another thread: it neither suspends nor is cut short."""
         pause, self._pause = self._pause, None
@@ -199,7 +205,7 @@ class FakeIo(BlockingIo):
 
     def every(self, interval_s: float, beat: Callable[[], Awaitable[None]]) -> _FakeBeat:  # type: ignore[override]
         """Do *beat* whenever time is advanced by another *interval_s*."""
-        beating = _FakeBeat(interval_s, beat, self._now_s + interval_s)
+        beating = _FakeBeat(interval_s, beat, self.now() + interval_s)
         self._beats.append(beating)
         return beating
 
@@ -327,13 +333,14 @@ def fake_io(*, start_s: float = 1_800_000_000.0, seed: int = 0) -> Generator[Fak
     """Give every handler of the process virtual time, inside the ``with`` block."""
     io = FakeIo(start_s=start_s, seed=seed)
     views: dict[bool, Any] = {False: io, True: _AsynchronousView(io)}
-    before = plan.replacement
-    plan.replacement = views.__getitem__
+    before = plan.replacement, _clock.now_s
+    plan.replacement = lambda handler: views[handler.signature.is_asynchronous]
+    _clock.now_s = io.now
     forget_paces()
     try:
         yield io
     finally:
-        plan.replacement = before
+        plan.replacement, _clock.now_s = before
         forget_paces()
 
 

@@ -1,0 +1,324 @@
+"""
+Execution environments: processes that load the handler, run one invocation at a time, and are frozen in between.
+
+Source: "Lambda execution environment lifecycle", AWS Lambda Developer Guide.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..events import LambdaContext
+from .history import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .function import Function
+    from .world import World
+
+MOST_STEPS_AFTER_THAW = 6
+LONGEST_FREEZE_S = 120.0
+
+
+class Killed(BaseException):
+    """
+    The environment is dead: unwinds what runs in it.
+
+    A real one ends without a word. Here ``finally`` blocks are run; whatever they reach for of the simulation, a store,
+    a sink, an effect, raises this again.
+    """
+
+
+class Result(NamedTuple):
+    """
+    What Lambda learns of an invocation.
+
+    Attributes:
+        kind: `Kind.ANSWERED`, `Kind.FAILED`, `Kind.TIMED_OUT`, `Kind.CRASHED` or `Kind.THROTTLED`.
+        answer: What the handler returned, or the payload of the function error; None if it was throttled.
+    """
+
+    kind: Kind
+    answer: Any
+
+    @property
+    def is_answered(self) -> bool:
+        """The handler returned."""
+        return self.kind is Kind.ANSWERED
+
+
+class Invocation:
+    """
+    One run of a handler.
+
+    Attributes:
+        number: Counts the invocations of the simulation, from 1.
+        ids: What the source calls the events in it.
+        ends_at_s: When Lambda stops it.
+        steps: How many steps it has passed.
+    """
+
+    __slots__ = (
+        "_on_end",
+        "ends_at_s",
+        "environment",
+        "event",
+        "ids",
+        "number",
+        "request_id",
+        "source",
+        "steps",
+        "steps_left",
+        "strikes",
+    )
+
+    def __init__(
+        self,
+        number: int,
+        event: Any,
+        on_end: Callable[[Result], None],
+        *,
+        request_id: str,
+        source: str,
+        ids: Sequence[str],
+    ) -> None:
+        self.number = number
+        self.event = event
+        self.request_id = request_id
+        self.source = source
+        self.ids = ids
+        self.ends_at_s = 0.0
+        self.steps = 0
+        self.steps_left: int | None = None  # of one that was given up, and thawed
+        self.strikes: dict[int, str] = {}
+        self._on_end: Callable[[Result], None] | None = on_end
+
+    @property
+    def is_over(self) -> bool:
+        """Lambda waits for it no longer."""
+        return self._on_end is None
+
+    def end(self, result: Result) -> None:
+        """Tell the source, once."""
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end(result)
+
+
+class Environment:
+    """
+    One execution environment.
+
+    Attributes:
+        number: Counts the environments of the simulation, from 1.
+        skew_s: By how much its clock is wrong.
+        memory: What its process knows, by whose knowledge it is; kept here while another environment runs.
+        is_dead: Nothing runs in it any more.
+    """
+
+    def __init__(self, world: World, function: Function, handler: Callable[[Any, Any], Any], number: int) -> None:
+        self.number = number
+        self.memory: dict[Any, Any] = {}
+        self.is_dead = False
+        self.idle_since_s = 0.0
+        skew_s = world.chance.faults.skew_s
+        self.skew_s = world.chance.between(-skew_s, skew_s, "skew", number) if skew_s else 0.0
+        self.invocation: Invocation | None = None
+        self._world = world
+        self._function = function
+        self._handler = handler
+
+    def now_s(self) -> float:
+        """Return the time by this environment's clock."""
+        return self._world.clock.now_s + self.skew_s
+
+    def handle(self, invocation: Invocation) -> None:
+        """Run the handler; the source hears of it when the handler's time has passed."""
+        world, function = self._world, self._function
+        began_s = world.clock.now_s
+        self.invocation = invocation
+        invocation.ends_at_s = began_s + function.timeout_s
+        invocation.strikes = function.strikes_of(invocation)
+        world.activate(self)
+        world.note(Kind.STARTED, invocation.source, invocation.ids, environment=self)
+        context = LambdaContext(
+            function.name, timeout_s=function.timeout_s, request_id=invocation.request_id, clock=self.now_s
+        )
+        try:
+            result = self._run(invocation.event, context)
+        except Killed:
+            function.ended(self)
+            return
+        function.passed(invocation.steps)
+        if invocation.is_over:  # it froze, and was given up
+            self.is_dead = True
+            function.ended(self)
+            return
+        ends_at_s = world.clock.now_s + function.cost_s(invocation)
+        late = next((kind for step, kind in invocation.strikes.items() if step > invocation.steps), None)
+        if ends_at_s >= invocation.ends_at_s or late in {"timeout", "freeze"}:
+            world.clock.at(invocation.ends_at_s, lambda: self._end_dead(Kind.TIMED_OUT))
+        elif late == "crash":
+            world.clock.at(ends_at_s, lambda: self._end_dead(Kind.CRASHED))
+        else:
+            world.clock.at(ends_at_s, lambda: self._end(result))
+
+    def step(self, name: str) -> None:
+        """
+        Pass a point at which something may go wrong.
+
+        Raises:
+            Killed: It did.
+        """
+        invocation = self.check_alive()
+        invocation.steps += 1
+        if invocation.steps_left is not None:
+            invocation.steps_left -= 1
+            if invocation.steps_left <= 0:
+                self.is_dead = True
+                raise Killed
+        kind = invocation.strikes.get(invocation.steps)
+        if kind is None or invocation.is_over:
+            return
+        if kind == "crash":
+            self.die(Kind.CRASHED, f"at {name}")
+        elif kind == "timeout":
+            self.pass_time(2 * self._function.timeout_s)  # whoever can be cut short, is
+        else:
+            self._freeze(invocation, name)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, with what else goes on in the environment."""
+        advance = self._world.advance
+        if advance is None:
+            self.work(seconds)
+        else:
+            advance(self, seconds)
+
+    def work(self, seconds: float) -> None:
+        """
+        Let time pass.
+
+        Raises:
+            Killed: The function's time was up.
+        """
+        invocation, clock = self.check_alive(), self._world.clock
+        ends_at_s = clock.now_s + seconds
+        if ends_at_s >= invocation.ends_at_s and not invocation.is_over:
+            self._wait_until(invocation.ends_at_s)
+            self.die(Kind.TIMED_OUT)
+        self._wait_until(ends_at_s)
+
+    def dies_in(self, steps: int) -> bool:
+        """Tell whether the environment dies at one of the next *steps* steps."""
+        invocation = self.check_alive()
+        return any(
+            kind == "crash" and invocation.steps < step <= invocation.steps + steps
+            for step, kind in invocation.strikes.items()
+        )
+
+    def check_alive(self) -> Invocation:
+        """
+        Return what is being run.
+
+        Raises:
+            Killed: Nothing is.
+        """
+        if self.is_dead or self.invocation is None:
+            raise Killed
+        return self.invocation
+
+    def die(self, kind: Kind, text: str = "") -> None:
+        """
+        End here and now.
+
+        Raises:
+            Killed: Always.
+        """
+        invocation = self.check_alive()
+        self.is_dead = True
+        self._report(invocation, Result(kind, self._function.death_of(kind, invocation)), text)
+        raise Killed
+
+    def _run(self, event: Any, context: Any) -> Result:
+        try:
+            # What an environment gets is JSON, and so is what it sends: nothing is shared with the outside.
+            answer = self._handler(event, context)
+            if answer is not None:
+                answer = self._as_json(answer)
+        except Killed:
+            raise
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except SystemExit as error:
+            self.die(Kind.CRASHED, f"exit status {error.code}")
+            raise
+        except Exception as error:
+            return Result(Kind.FAILED, _payload_of(error))
+        if self.is_dead:  # it swallowed the end of its environment
+            raise Killed
+        return Result(Kind.ANSWERED, answer)
+
+    def _as_json(self, answer: Any) -> Any:
+        if answer == {"batchItemFailures": []}:
+            return answer
+        try:
+            return json.loads(json.dumps(answer))
+        except (TypeError, ValueError) as error:
+            # The runtime client says this of an answer that is no JSON.
+            raise _MarshalError(f"Unable to marshal response: {error}") from error
+
+    def _freeze(self, invocation: Invocation, name: str) -> None:
+        world = self._world
+        chance = world.chance
+        world.note(Kind.FROZE, invocation.source, invocation.ids, environment=self, text=f"at {name}")
+        thaws_at_s = invocation.ends_at_s + chance.between(0.0, LONGEST_FREEZE_S, "thaw", invocation.number)
+        invocation.steps_left = 1 + int(chance.between(0, MOST_STEPS_AFTER_THAW, "steps after", invocation.number))
+        world.clock.at(
+            invocation.ends_at_s,
+            lambda: self._report(
+                invocation, Result(Kind.TIMED_OUT, self._function.death_of(Kind.TIMED_OUT, invocation)), ""
+            ),
+        )
+        self._wait_until(thaws_at_s)
+        world.note(Kind.THAWED, invocation.source, invocation.ids, environment=self)
+
+    def _wait_until(self, time_s: float) -> None:
+        self._world.clock.wait_until(time_s)
+        self._world.activate(self)
+
+    def _end_dead(self, kind: Kind) -> None:
+        invocation = self.check_alive()
+        self.is_dead = True
+        self._function.ended(self)
+        self._report(invocation, Result(kind, self._function.death_of(kind, invocation)), "")
+
+    def _end(self, result: Result) -> None:
+        invocation = self.check_alive()
+        self.invocation = None
+        self._function.ended(self)
+        self._report(invocation, result, "")
+
+    def _report(self, invocation: Invocation, result: Result, text: str) -> None:
+        if invocation.is_over:
+            return
+        if not text and result.kind is Kind.FAILED:
+            text = f"{result.answer['errorType']}: {result.answer['errorMessage']}"
+        elif result.kind is Kind.ANSWERED and result.answer not in (None, {"batchItemFailures": []}):
+            text = json.dumps(result.answer)
+        self._world.note(
+            result.kind, invocation.source, invocation.ids, environment=self, invocation=invocation.number, text=text
+        )
+        invocation.end(result)
+
+
+class _MarshalError(Exception):
+    pass
+
+
+def _payload_of(error: Exception) -> dict[str, Any]:
+    """Return what the runtime client reports of an exception; without the stack, which would differ by machine."""
+    name = "Runtime.MarshalError" if isinstance(error, _MarshalError) else type(error).__name__
+    return {"errorMessage": str(error), "errorType": name, "requestId": "", "stackTrace": []}

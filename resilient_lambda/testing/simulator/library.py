@@ -1,0 +1,183 @@
+"""
+Where the simulation and this library meet, through what the library offers to tests; nothing else here knows it.
+
+Inside an environment the library has that environment's clock, its store calls and dead letters are steps at which
+something may go wrong, and what a process knows by itself is each environment's own.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..._handlers import plan as handlers
+from ..._handlers import visibility
+from ...errors import SinkError
+from ...sinks import _seam as sinks
+from ...stores import dynamodb
+from .. import _clock
+from ..fakes import Fakes, SentLetter
+from ..io import FakeIo, _AsynchronousView
+from .store import FaultyStore
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ..._core.record import Record
+    from ..._handlers.plan import Plan
+    from .environment import Environment
+    from .world import World
+
+
+class Library:
+    """
+    The library, as the handlers of a simulation find it.
+
+    Attributes:
+        fakes: What stands in for AWS; what was set aside and committed is kept there.
+        hide: Called with a message's id and for how long it is to be hidden.
+        set_aside: Called with what the handler set aside.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.fakes = Fakes()
+        self.hide: Callable[[str, int], None] = lambda message_id, hidden_s: None
+        self.set_aside: Callable[[SentLetter], None] = lambda letter: None
+        self._world = world
+        self._stores: dict[str, FaultyStore] = {}
+        self._views: dict[Environment | None, tuple[EnvironmentIo, _AsynchronousView]] = {}
+        self._before: tuple[Any, ...] = ()
+
+    def install(self) -> None:
+        """Have every handler, store and sink of the process be of this simulation."""
+        self._before = (
+            handlers.replacement,
+            dynamodb.redirect,
+            sinks.redirect,
+            visibility.redirect,
+            _clock.now_s,
+        )
+        handlers.replacement = self._io_of
+        dynamodb.redirect = self.store
+        sinks.redirect = self._take_letter
+        visibility.redirect = self._hide
+        _clock.now_s = self._now_s
+        self._world.advance = self._advance
+        event_loops: Any = sys.modules.get(f"{handlers.__name__.rpartition('._handlers')[0]}._io.aio")
+        if event_loops is not None:
+            self._world.share(event_loops)
+
+    def remove(self) -> None:
+        """Take that back."""
+        for _, memory in self._world.forget_memories():
+            if hasattr(memory, "run_until_complete"):  # an event loop
+                memory.close()
+        (
+            handlers.replacement,
+            dynamodb.redirect,
+            sinks.redirect,
+            visibility.redirect,
+            _clock.now_s,
+        ) = self._before
+
+    def store(self, table: str) -> Any:
+        """Return what stands in for a table."""
+        store = self._stores.get(table)
+        if store is None:
+            store = self._stores[table] = FaultyStore(self.fakes.store(table), self._world)
+        return store
+
+    def connect(self, store: Any) -> FaultyStore:
+        """Return *store* as handlers reach it here."""
+        return FaultyStore(RealStore(store) if isinstance(store, dynamodb.DynamoDBStore) else store, self._world)
+
+    def _advance(self, environment: Environment, seconds: float) -> None:
+        views = self._views.get(environment)
+        if views is None:
+            environment.work(seconds)
+        else:
+            views[0].advance(seconds)
+
+    def _now_s(self) -> float:
+        active = self._world.active
+        return self._world.clock.now_s if active is None else active.now_s()
+
+    def _io_of(self, handler: Plan) -> Any:
+        active = self._world.active
+        for memory in (handler.pace, *handler.policies):
+            if hasattr(memory, "swap_memory"):
+                self._world.share(memory)
+        views = self._views.get(active)
+        if views is None:
+            io = EnvironmentIo(self._world, active)
+            views = self._views[active] = (io, _AsynchronousView(io))
+        return views[handler.signature.is_asynchronous]
+
+    def _take_letter(self, sink: str, record: Record[Any], error: BaseException) -> str | SinkError:
+        world = self._world
+        active, number = world.active, len(self.fakes.dead_letters) + 1
+        fails = world.chance.strikes_at("sink_error", number, world.next_call())
+        if active is not None:
+            active.step("before a dead letter")
+        is_late = fails and world.chance.sample("sink error after", number) < 0.5
+        if not fails or is_late:
+            self.fakes.take_letter(sink, record, error)
+            self.set_aside(self.fakes.dead_letters[-1])
+        if active is not None:
+            active.step("after a dead letter")
+        return SinkError("the simulation has the sink fail") if fails else f"letter-{number}"
+
+    def _hide(self, message_id: str, hidden_s: int) -> None:
+        if self._world.active is not None:
+            self._world.active.step("before a message is hidden")
+        self.hide(message_id, hidden_s)
+
+
+class RealStore:
+    """A `DynamoDBStore` that goes on to reach its table while all others are redirected."""
+
+    def __init__(self, store: dynamodb.DynamoDBStore) -> None:
+        self._store = store
+
+    def __repr__(self) -> str:
+        return repr(self._store)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            before, dynamodb.redirect = dynamodb.redirect, None
+            try:
+                return method(*args, **kwargs)
+            finally:
+                dynamodb.redirect = before
+
+        return call
+
+
+class EnvironmentIo(FakeIo):
+    """The library's `Io` inside one environment; outside of all, time stands still."""
+
+    def __init__(self, world: World, environment: Environment | None) -> None:
+        number = 0 if environment is None else environment.number
+        super().__init__(start_s=world.clock.now_s, seed=world.chance.seed * 1_000_003 + number)
+        self._number = number
+        self._world = world
+        self._environment = environment
+
+    def now(self) -> float:
+        """Return the environment's clock."""
+        return self._world.clock.now_s if self._environment is None else self._environment.now_s()
+
+    def monotonic(self) -> float:
+        """Return the true time."""
+        return self._world.clock.now_s
+
+    def start(self, work: Callable[[], Awaitable[None]]) -> Any:
+        """Do *work* now, or not before it is waited for, as chance has it: a thread may be fast or slow."""
+        self.holds_jobs = self._random.random() < 0.5
+        return super().start(work)
+
+    def _pass_until(self, time_s: float) -> None:
+        if self._environment is not None:
+            self._environment.work(max(0.0, time_s - self.now()))

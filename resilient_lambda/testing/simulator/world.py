@@ -1,0 +1,159 @@
+"""What all parts of a simulation share: time, chance, what happened, and which environment is running."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from .clock import Clock
+from .history import Happening, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+    from .chance import Chance
+    from .environment import Environment
+
+
+class Effect(NamedTuple):
+    """
+    Something that took effect outside.
+
+    Attributes:
+        at_s: Seconds since the epoch.
+        number: Its place among all that happened.
+    """
+
+    key: Hashable
+    at_s: float
+    number: int
+    environment: int
+    invocation: int
+
+
+class Memory(Protocol):
+    """Something that a process knows by itself: each environment has its own."""
+
+    def swap_memory(self, memory: Any) -> Any:
+        """Put *memory*, None for a new one, in the place of what there is, and return that."""
+        ...
+
+
+class World:
+    """
+    What all parts of a simulation share.
+
+    Attributes:
+        active: The environment whose code is running; None outside of all.
+        memories: Whose memory is each environment's own.
+        effects: What took effect, in order.
+        happenings: Everything that happened, in order.
+        invocations: How many there were.
+        advance: Lets time pass inside an environment, with what goes on there meanwhile.
+    """
+
+    def __init__(self, chance: Chance, *, start_s: float) -> None:
+        self.clock = Clock(start_s)
+        self.chance = chance
+        self.active: Environment | None = None
+        self.memories: dict[Memory, None] = {}
+        self.effects: list[Effect] = []
+        self.happenings: list[Happening] = []
+        self.invocations = 0
+        self.calls = 0
+        self.sources: list[Any] = []
+        self._outages: dict[int, bool] = {}
+        self._outside: dict[Any, Any] = {}
+        self._known: list[Environment] = []
+        self.advance: Callable[[Environment, float], None] | None = None
+
+    def next_invocation(self) -> int:
+        """Return the number of a new invocation."""
+        self.invocations += 1
+        return self.invocations
+
+    def begin(self, environment: Environment) -> None:
+        """Take notice of a new environment."""
+        self._known.append(environment)
+
+    @property
+    def environments(self) -> int:
+        """How many environments there were."""
+        return len(self._known)
+
+    def next_call(self) -> int:
+        """Return the number of a new call to a store or a sink."""
+        self.calls += 1
+        return self.calls
+
+    def is_out(self, length_s: float) -> bool:
+        """Tell whether the store is out: time is cut into pieces of *length_s*, and chance decides for each."""
+        if not self.chance.faults.store_outage:
+            return False
+        piece = int(self.clock.now_s / length_s)
+        found = self._outages.get(piece)
+        if found is None:
+            found = self._outages[piece] = self.chance.strikes_at("store_outage", piece)
+        return found
+
+    def activate(self, environment: Environment | None) -> None:
+        """Have the process's memory be that of *environment*, or of the test."""
+        before = self.active
+        if environment is before:
+            return
+        self.active = environment
+        if not self.memories:
+            return
+        kept = self._outside if before is None else before.memory
+        wanted = self._outside if environment is None else environment.memory
+        for memory in self.memories:
+            kept[memory] = memory.swap_memory(wanted.pop(memory, None))
+
+    def share(self, memory: Memory) -> None:
+        """Have *memory*, met for the first time in the environment that runs, be each environment's own."""
+        if memory not in self.memories:
+            self.memories[memory] = None
+            self._outside[memory] = memory.swap_memory(None)
+
+    def forget_memories(self) -> list[tuple[Memory, Any]]:
+        """Give the process its own memory back; return what environments knew."""
+        self.activate(None)
+        return [(memory, known) for environment in self._known for memory, known in environment.memory.items()]
+
+    def running(self) -> Environment:
+        """
+        Return the environment that is running.
+
+        Raises:
+            RuntimeError: None is.
+        """
+        if self.active is None:
+            raise RuntimeError("this is for code of a handler: no environment of the simulation is running")
+        return self.active
+
+    def note(
+        self,
+        kind: Kind,
+        source: str,
+        ids: Sequence[str],
+        *,
+        environment: Environment | None = None,
+        invocation: int = 0,
+        text: str = "",
+    ) -> None:
+        """Keep what happened."""
+        number = 0
+        if environment is not None:
+            number = environment.number
+            if not invocation and environment.invocation is not None:
+                invocation = environment.invocation.number
+        self.happenings.append(Happening(self.clock.now_s, kind, source, ids, number, invocation, text))
+
+    def effect(self, key: Hashable) -> None:
+        """Let something take effect outside, from the environment that is running."""
+        environment = self.running()
+        environment.step(f"before the effect {key!r}")
+        invocation = environment.check_alive()
+        number = len(self.happenings)
+        self.effects.append(Effect(key, self.clock.now_s, number, environment.number, invocation.number))
+        self.note(Kind.EFFECT, invocation.source, invocation.ids, environment=environment, text=str(key))
+        environment.step(f"after the effect {key!r}")
