@@ -7,40 +7,33 @@ import logging
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from resilient_lambda import DynamoDBStore, MemoryStore, __version__
 from resilient_lambda.__main__ import main as library_command
 from resilient_lambda.errors import ConfigurationError, StoreError
-from resilient_lambda.testing import fake_io
 
-from . import handlers, page
-from .environment import StoreConnection
-from .orders import draw
+from . import page
+from .orders import draw, name_of
+from .run import with_the_library, without_it
+from .style import Style
 from .verdict import settle
-from .world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import TypeAlias
+    from collections.abc import Sequence
 
     from resilient_lambda import Store
 
-    from .environment import Environment
-    from .orders import Schedule
-
-    Install: TypeAlias = Callable[[Environment], Callable[[Any, Any], Any]]
-
 PROGRAM = "python -m examples.demo"
 FEWEST, MOST = 20, 5_000
+ALL = "all"
 TABLE = "resilient-lambda-demo"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DESCRIPTION = """\
-Handle a queue of orders with this library: real SQS event JSON, with duplicates, poison, throttling and crashes, all
-drawn from a seed, in virtual time. Prints what happened and a ledger, and fails if one order was not handled exactly
-as often as it should be."""
+Handle a queue of orders with this library, in the simulator of resilient_lambda.testing: real SQS event JSON, with
+duplicates, poison, throttling, crashes, freezes and outages, all drawn from a seed, in virtual time. Prints what
+happened and a ledger, and fails if one order was not handled exactly as often as it should be."""
 EXIT_CODES = """\
 exit codes:
   0  the promise held
@@ -65,8 +58,20 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--table", default=TABLE, metavar="NAME", help=f"made if it is not there; default: {TABLE}")
     parser.add_argument("--no-contrast", action="store_true", help="leave out the same run without the library")
+    parser.add_argument(
+        "--timeline",
+        nargs="?",
+        const=ALL,
+        metavar="ORDER",
+        help="print what happened to it, order-0007 for example, or to all",
+    )
+    parser.add_argument("--plot", metavar="FILE", help="draw what happened, as SVG")
     parser.add_argument("--verbose", action="store_true", help="show the library's warning line of each failed record")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.timeline not in (None, ALL, *map(name_of, range(args.orders))):
+        last = name_of(args.orders - 1)
+        parser.error(f"argument --timeline: {args.timeline!r} is no order from {name_of(0)} to {last}")
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,53 +88,37 @@ def main(argv: Sequence[str] | None = None) -> int:
 def show(args: argparse.Namespace, store: Store) -> int:
     """Play the schedule that *args* ask for over *store*, print it, and return 0 if the promise held."""
     began_s = time.perf_counter()
-    style = page.Style.of(sys.stdout)
+    style = Style.of(sys.stdout)
     schedule = draw(args.orders, args.seed)
-    namespace = _namespace()
-
-    def protected(environment: Environment) -> Any:
-        return handlers.with_the_library(
-            environment,
-            store=StoreConnection(store, environment),
-            namespace=namespace,
-            park=environment.park,
-            observer=environment.observe,
-        )
-
     print(
         style.bold(f"resilient_lambda {__version__}") + f": {args.orders} orders, seed {args.seed}, {args.store} store"
     )
     _print(page.sent(schedule, style))
     with _LogLines(are_shown=args.verbose):
-        world, virtual_s = _play(schedule, protected, namespace)
-    found = settle(schedule, world)
-    _print(page.went_wrong(world, style))
-    _print(page.was_done(world, style))
+        run = with_the_library(schedule, store)
+    found = settle(schedule, run)
+    _print(page.went_wrong(run, style))
+    _print(page.was_done(run, style))
     _print(page.ledger(found, style))
     if not args.no_contrast:
-        plain: dict[str, Install] = {
-            "loop, raises": handlers.plain_and_raising,
-            "loop, logs": handlers.plain_and_swallowing,
-        }
-        ledgers = {"this library": found}
-        for name, install in plain.items():
-            ledgers[name] = settle(schedule, _play(schedule, install, namespace)[0])
-        _print(page.contrast(ledgers, style))
+        plain = {name: settle(schedule, other) for name, other in without_it(schedule).items()}
+        _print(page.contrast({"this library": found, **plain}, style))
+    if args.timeline:
+        ids = [] if args.timeline == ALL else run.messages_of(args.timeline)
+        _print([style.title("TIMELINE"), run.delivery.timeline(*ids)])
+    if args.plot:
+        try:
+            run.delivery.plot(args.plot)
+        except OSError as error:
+            print(f"error: {args.plot} cannot be written: {error.strerror}", file=sys.stderr)
+            return 1
+        print(f"\nwrote {args.plot}")
     _print(page.verdict(found, style))
     if not found.holds:
         print(f"  see it again: {PROGRAM} --orders {args.orders} --seed {args.seed} --store {args.store}")
     real_s = time.perf_counter() - began_s
-    print(style.dim(f"{virtual_s / 60:.0f} minutes of Lambda's time in {real_s:.1f} s of yours"))
+    print(style.dim(f"{run.duration_s / 60:.0f} minutes of Lambda's time in {real_s:.1f} s of yours"))
     return 0 if found.holds else 1
-
-
-def _play(schedule: Schedule, install: Install, namespace: str) -> tuple[World, float]:
-    """Play *schedule* in virtual time; return the world afterwards and how long it took there, in seconds."""
-    with fake_io(seed=schedule.seed) as io:
-        began_s = io.now()
-        world = World(schedule, io, install, namespace=namespace)
-        world.run()
-        return world, io.now() - began_s
 
 
 def _store(args: argparse.Namespace) -> Store:
@@ -161,11 +150,6 @@ def _lend_credentials(endpoint: str | None) -> None:
         os.environ["AWS_REGION"] = "us-east-1"
 
 
-def _namespace() -> str:
-    """Return a namespace that no other run uses, so that a table can serve many."""
-    return f"demo-{uuid4().hex[:12]}"
-
-
 class _LogLines:
     """The library's log lines on standard error inside the ``with`` block, or kept quiet."""
 
@@ -184,7 +168,9 @@ class _LogLines:
 
 
 def _print(lines: list[str]) -> None:
-    print("\n".join(line.rstrip() for line in lines))
+    encoding = sys.stdout.encoding or "utf-8"
+    text = "\n".join(line.rstrip() for line in lines)
+    print(text.encode(encoding, "replace").decode(encoding))  # the timeline draws its lines wherever it is printed
 
 
 def _count(text: str) -> int:

@@ -11,7 +11,7 @@ from resilient_lambda.errors import InvalidRecordError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from resilient_lambda import Record, Store
+    from resilient_lambda import Store
     from resilient_lambda.events import Event
 
     class Payments(Protocol):
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 MAX_ATTEMPTS = 5
+PARKING = "https://sqs.us-east-1.amazonaws.com/123456789012/parked-orders"
 
 
 def with_the_library(
@@ -30,14 +31,13 @@ def with_the_library(
     *,
     store: Store,
     namespace: str,
-    park: Callable[[Record[Any], BaseException], str],
     observer: Callable[[Event], object],
 ) -> Callable[[Any, Any], Any]:
     """Return the handler as a user of the library writes it."""
 
     @batch_handler(
         policies=[Idempotency(store, key="order_id", namespace=namespace)],
-        dead_letter=DeadLetter(park),
+        dead_letter=DeadLetter.sqs(PARKING),
         max_attempts=MAX_ATTEMPTS,
         observers=[observer],
         model=order_model(),

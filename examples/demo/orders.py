@@ -1,4 +1,4 @@
-"""What the demo sends and what it lets go wrong: all of it drawn from one seed, before anything runs."""
+"""What the demo sends: orders of every kind, drawn from one seed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from enum import Enum
 from random import Random
 from typing import NamedTuple
-from uuid import UUID
 
 
 class Kind(Enum):
@@ -51,22 +50,6 @@ FATES = {
 }
 
 
-class Step(Enum):
-    """Where an environment dies."""
-
-    BEFORE_CLAIM = "before the claim"
-    AFTER_CLAIM = "after the claim"
-    IN_WORK = "in the middle of the work"
-    AFTER_EFFECT = "after the charge, before the completion"
-    IN_COMPLETION = "during the completion: written, never heard of"
-    AFTER_PARKING = "after parking, before the answer"
-    TIMEOUT = "at Lambda's timeout"
-    OUT_OF_MEMORY = "out of memory"
-
-
-SURPRISES = (Step.BEFORE_CLAIM, Step.AFTER_CLAIM, Step.IN_WORK, Step.AFTER_EFFECT, Step.IN_COMPLETION)
-
-
 class SentOrder(NamedTuple):
     """
     One order as it was sent.
@@ -74,35 +57,36 @@ class SentOrder(NamedTuple):
     Attributes:
         name: The order's id, also where its body does not carry it.
         throttles: How often the provider refuses it.
-        message_ids: The SQS messages that ask for it: one, or two if the shop sent it twice.
+        messages: How many SQS messages ask for it: one, or two if the shop sent it twice.
     """
 
     name: str
     kind: Kind
     body: str
     throttles: int
-    message_ids: tuple[str, ...]
+    messages: int
 
 
 class Schedule(NamedTuple):
     """
-    Everything that will be sent and will go wrong.
+    Everything that will be sent.
 
     Attributes:
-        messages: Message ids in the order of sending, each with its order.
-        twins: Names of orders whose message SQS delivers to two environments at the same time.
-        strikes: At which passages of a step, counted from 1 over the whole run, the environment dies.
+        messages: In the order of sending, an order that is sent twice two times.
     """
 
     seed: int
     orders: list[SentOrder]
-    messages: list[tuple[str, SentOrder]]
-    twins: frozenset[str]
-    strikes: dict[Step, frozenset[int]]
+    messages: list[SentOrder]
 
     def count(self, kind: Kind) -> int:
         """Return how many orders are of *kind*."""
         return sum(order.kind is kind for order in self.orders)
+
+
+def name_of(number: int) -> str:
+    """Return the id of the order with this number."""
+    return f"order-{number:04d}"
 
 
 def draw(count: int, seed: int) -> Schedule:
@@ -111,21 +95,15 @@ def draw(count: int, seed: int) -> Schedule:
     kinds = [kind for kind, fate in FATES.items() if fate.share for _ in range(max(1, round(count * fate.share)))]
     kinds += [Kind.GOOD] * (count - len(kinds))
     random.shuffle(kinds)
-    # Both sets are of good orders, and apart, so that the report can tell the two causes of a duplicate.
     good = [number for number, kind in enumerate(kinds) if kind is Kind.GOOD]
-    chosen = random.sample(good, min(len(good), 2 * max(1, count // 12)))
-    sent_twice = set(chosen[::2])
+    sent_twice = set(random.sample(good, min(len(good), max(1, count // 12))))
     orders = [_order(number, kind, number in sent_twice, random) for number, kind in enumerate(kinds)]
-    poison = sum(bool(FATES[kind].reason) for kind in kinds)
-    strikes = {step: _passages(count, max(1, round(count * 0.015)), random) for step in SURPRISES}
-    strikes[Step.AFTER_PARKING] = _passages(poison, 2, random)
-    twins = frozenset(orders[number].name for number in chosen[1::2])
-    return Schedule(seed, orders, _in_order_of_sending(orders, random), twins, strikes)
+    return Schedule(seed, orders, _in_order_of_sending(orders, random))
 
 
 def _order(number: int, kind: Kind, is_sent_twice: bool, random: Random) -> SentOrder:
-    name = f"order-{number:04d}"
-    content: dict[str, object] = {"order_id": name, "total": random.randint(1, 500), "currency": "EUR"}
+    name = name_of(number)
+    content: dict[str, object] = {"order_id": name, "invoice": f"invoice-{number:04d}", "total": random.randint(1, 500)}
     if kind is Kind.WRONG_TYPE:
         content["total"] = "a lot"
     elif kind is Kind.NO_ID:
@@ -135,20 +113,15 @@ def _order(number: int, kind: Kind, is_sent_twice: bool, random: Random) -> Sent
     body = json.dumps(content)
     if kind is Kind.NOT_JSON:
         body = body[: len(body) // 2]
-    ids = tuple(str(UUID(int=random.getrandbits(128), version=4)) for _ in range(2 if is_sent_twice else 1))
-    return SentOrder(name, kind, body, random.randint(1, 2) if kind is Kind.THROTTLED else 0, ids)
+    throttles = random.randint(1, 2) if kind is Kind.THROTTLED else 0
+    return SentOrder(name, kind, body, throttles, 2 if is_sent_twice else 1)
 
 
-def _in_order_of_sending(orders: list[SentOrder], random: Random) -> list[tuple[str, SentOrder]]:
+def _in_order_of_sending(orders: list[SentOrder], random: Random) -> list[SentOrder]:
     """Return the messages: a second one right behind the first in every third case, anywhere otherwise."""
-    messages = [(order.message_ids[0], order) for order in orders]
+    messages = list(orders)
     for order in orders:
-        for second in order.message_ids[1:]:
-            first = next(n for n, (message_id, _) in enumerate(messages) if message_id == order.message_ids[0])
-            place = first + 1 if random.random() < 1 / 3 else random.randint(0, len(messages))
-            messages.insert(place, (second, order))
+        if order.messages == 2:
+            place = messages.index(order) + 1 if random.random() < 1 / 3 else random.randint(0, len(messages))
+            messages.insert(place, order)
     return messages
-
-
-def _passages(total: int, count: int, random: Random) -> frozenset[int]:
-    return frozenset(random.sample(range(1, total + 1), min(count, total)))

@@ -1,84 +1,43 @@
-"""The demo's output: plain text of at most 88 columns, with colours and line drawing only where they can be shown."""
+"""The demo's output: what was sent, what went wrong, what became of it."""
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from collections import Counter
+from typing import TYPE_CHECKING
 
-from .orders import FATES, Kind, Step
+from resilient_lambda.testing.simulator.history import Kind as Happened
+
+from .orders import FATES, Kind
+from .run import ENVIRONMENTS
 
 if TYPE_CHECKING:
     from .orders import Schedule
+    from .run import Run
+    from .style import Style
     from .verdict import Ledger
-    from .world import World
 
-WIDTH = 88
-LONGEST_BAR = 20
 SHOWN_WRONG = 5
-
-
-class Style(NamedTuple):
-    """
-    How the terminal can be written to.
-
-    Attributes:
-        has_colours: It takes escape sequences, and NO_COLOR is not set (https://no-color.org).
-        has_symbols: It takes more than ASCII.
-    """
-
-    has_colours: bool
-    has_symbols: bool
-
-    @classmethod
-    def of(cls, stream: TextIO) -> Style:
-        """Return what *stream* can show."""
-        is_terminal = stream.isatty()
-        encoding = (stream.encoding or "").lower().replace("-", "")
-        has_colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        return cls(has_colours, is_terminal and encoding == "utf8")
-
-    def bold(self, text: str) -> str:
-        """Return *text* in bold."""
-        return self._in("1", text)
-
-    def good(self, text: str) -> str:
-        """Return *text* in green."""
-        return self._in("32", text)
-
-    def bad(self, text: str) -> str:
-        """Return *text* in red."""
-        return self._in("31", text)
-
-    def dim(self, text: str) -> str:
-        """Return *text* in grey."""
-        return self._in("2", text)
-
-    def _in(self, code: str, text: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.has_colours and text else text
-
-    def bar(self, count: int, most: int) -> str:
-        """Return a bar for *count*, as long as it gets for *most*."""
-        length = 0 if not count else max(1, round(count * min(1.0, LONGEST_BAR / most)))
-        return self.dim(("█" if self.has_symbols else "#") * length)
-
-    def title(self, text: str, remark: str = "") -> str:
-        """Return a heading with a rule up to the right margin."""
-        rule = ("─" if self.has_symbols else "-") * (WIDTH - len(text) - 1)
-        return f"\n{self.bold(text)} {self.dim(rule)}" + (f"\n{self.dim(remark)}" if remark else "")
-
-    def bad_unless_zero(self, count: int, width: int) -> str:
-        """Return a number that ought to be 0."""
-        text = f"{count:>{width}}"
-        return self.bad(text) if count else self.dim(text)
+# What the simulator says of the step at which an environment died, by its beginning.
+PLACES = {
+    "at before the effect": "right before the charge",
+    "at after the effect": "after the charge, before the completion",
+    "at the provider's answer": "after the charge, before the completion",
+    "at before a dead letter": "around a dead letter, or hiding a message",
+    "at after a dead letter": "around a dead letter, or hiding a message",
+    "at before a message": "around a dead letter, or hiding a message",
+    "at before": "before a call to the store",
+    "at after": "after a call to the store, its answer unheard",
+    "at work": "in the middle of the work",
+}
+UNHEARD = "after the work, the batch's answer unheard"
 
 
 def sent(schedule: Schedule, style: Style) -> list[str]:
     """Say what goes onto the queue."""
     poison = sum(schedule.count(kind) for kind, fate in FATES.items() if fate.reason)
-    twice = sum(len(order.message_ids) > 1 for order in schedule.orders)
+    twice = sum(order.messages > 1 for order in schedule.orders)
     lines = [style.title("SENT"), _row(len(schedule.orders), "orders", f"in {len(schedule.messages)} SQS messages")]
     lines += [_row(twice, "sent twice", "the shop sent a second message for the order")]
-    lines += [_row(len(schedule.twins), "twins", "SQS delivers the message to two environments at the same time")]
     for kind, fate in FATES.items():
         if not fate.reason and fate.meaning:
             lines.append(_row(schedule.count(kind), kind.value, fate.meaning))
@@ -89,25 +48,48 @@ def sent(schedule: Schedule, style: Style) -> list[str]:
     return lines
 
 
-def went_wrong(world: World, style: Style) -> list[str]:
+def went_wrong(run: Run, style: Style) -> list[str]:
     """Say what went wrong on the way."""
-    deaths = sum(world.deaths.values())
-    most = max(world.deaths.values(), default=1)
+    happened = run.delivery.happenings
+    kinds = Counter(each.kind for each in happened)
+    strikes = Counter(strike.partition(":")[0] for strike in run.delivery.strikes)
+    again = sum(receives - 1 for receives in run.queue.receives.values())
+    deaths = Counter(_place_of(each.text) for each in happened if each.kind is Happened.CRASHED)
+    most = max(deaths.values(), default=1)
     return [
         style.title("WHAT WENT WRONG"),
-        _row(world.deliveries, "deliveries", f"of up to ten messages; {world.redelivered} messages came again"),
-        _row(world.throttled, "throttled", "answers of the payment provider"),
-        _row(deaths, "crashes", f"of {world.environments} environments, each with its batch in hand:"),
-        *(
-            f"    {world.deaths[step]:>5}  {step.value:<46} {style.bar(world.deaths[step], most)}".rstrip()
-            for step in Step
+        _row(kinds[Happened.STARTED], "invocations", f"of up to ten messages, of up to {ENVIRONMENTS} at a time"),
+        _row(again, "redelivered", "messages that had been delivered before"),
+        _row(
+            strikes["duplicate"],
+            "  duplicates",
+            "a copy comes although nothing failed, mostly while the first is in work",
         ),
+        _row(strikes["late"], "late", "messages that come minutes after they were sent"),
+        _row(run.payments.throttled, "slow down", "answers of the payment provider"),
+        _row(
+            kinds[Happened.THROTTLED], "throttled", "invocations that Lambda refused; a receive is spent all the same"
+        ),
+        _row(kinds[Happened.FAULT], "store faults", "calls that failed, half of them after they took effect; outages"),
+        _row(strikes["slow_store"], "slow calls", "of the store, up to 2 s"),
+        _row(strikes["sink_error"], "sink faults", "dead letters that were not confirmed"),
+        _row(
+            kinds[Happened.FROZE], "freezes", "environments that stood still, and woke after Lambda had given them up"
+        ),
+        _row(kinds[Happened.TIMED_OUT], "timeouts", "each of them ends an environment, with its batch in hand"),
+        _row(kinds[Happened.CRASHED], "crashes", "the same at once:"),
+        *(f"    {count:>5}  {place:<47} {style.bar(count, most)}".rstrip() for place, count in deaths.most_common()),
     ]
 
 
-def was_done(world: World, style: Style) -> list[str]:
+def _place_of(text: str) -> str:
+    """Return where an environment crashed, for people."""
+    return next((place for words, place in PLACES.items() if text.startswith(words)), text or UNHEARD)
+
+
+def was_done(run: Run, style: Style) -> list[str]:
     """Say what the library did about it, as its events tell."""
-    events = world.events
+    events = run.events
     by_name: dict[str, int] = {}
     for (name, _), count in events.items():
         by_name[name] = by_name.get(name, 0) + count
@@ -122,6 +104,9 @@ def was_done(world: World, style: Style) -> list[str]:
         ),
         _row(events["DuplicateSuppressed", "same_batch"], "  same batch", "it was in the batch twice"),
         _row(by_name.get("DeadLettered", 0), "dead letters", "confirmed by the sink before the acknowledgement"),
+        _row(
+            run.payments.recognised, "recognised", "charges that the provider had made, by the key that was handed on"
+        ),
     ]
 
 
@@ -129,7 +114,9 @@ def ledger(found: Ledger, style: Style) -> list[str]:
     """Show what became of each kind of order."""
     heads = ("orders", "once", "twice", "again", "parked", "lost")
     lines = [
-        style.title("THE LEDGER", "charged once, twice; worked on again after that; parked with a reason; lost"),
+        style.title(
+            "THE LEDGER", "charged once, twice; begun again although recorded as done; parked with a reason; lost"
+        ),
         style.bold(f"  {'':<14}" + "".join(f"{head:>{len(head) + 2}}" for head in heads) + "  parked as"),
     ]
     for kind in (Kind.GOOD, *(kind for kind in FATES if kind is not Kind.GOOD)):
@@ -145,7 +132,7 @@ def _ledger_row(name: str, part: Ledger, heads: tuple[str, ...], reasons: str, s
     return (
         f"  {name:<14}{len(part.accounts):>{widths[0]}}{part.charged_once:>{widths[1]}}"
         + style.bad_unless_zero(part.charged_twice, widths[2])
-        + style.bad_unless_zero(part.run_twice, widths[3])
+        + style.bad_unless_zero(part.begun_again, widths[3])
         + f"{part.parked:>{widths[4]}}"
         + style.bad_unless_zero(part.lost, widths[5])
         + (f"  {reasons}" if reasons else "")
@@ -166,7 +153,7 @@ def contrast(ledgers: dict[str, Ledger], style: Style) -> list[str]:
     lines = [
         style.title(
             "THE SAME WITHOUT IT",
-            "same messages, same crashes, a plain loop that raises what fails, or logs it and goes on",
+            "same messages, same chances of the same faults; a plain loop that raises, or logs and goes on",
         ),
         style.bold(f"  {'':<40}" + "".join(f"{name:>{width}}" for name, width in zip(ledgers, widths, strict=True))),
     ]
@@ -189,13 +176,13 @@ def verdict(found: Ledger, style: Style) -> list[str]:
         mark = "✔ " if style.has_symbols else ""
         return ["", style.good(style.bold(f"{mark}the promise held: {counts}"))]
     lines = ["", style.bad(style.bold(f"THE PROMISE DID NOT HOLD for {len(found.wrong)} orders"))]
-    lines.append(f"  {counts}, {found.run_twice} worked on again after all was done")
+    lines.append(f"  {counts}, {found.begun_again} begun again although recorded as done")
     for account in found.wrong[:SHOWN_WRONG]:
         parked = f"parked as {', '.join(sorted(account.reasons))}" if account.reasons else "not parked"
-        thrown_out = ", thrown out by the queue" if account.is_thrown_out else ""
+        ends = ((account.is_thrown_out, ", thrown out by the queue"), (account.is_unfinished, ", never finished"))
         lines.append(
             f"  {account.order.name} ({account.order.kind.value}): charged {account.charges} x, "
-            f"run to the end {account.finishes} x, {parked}{thrown_out}"
+            f"begun again {account.begun_again} x, {parked}" + "".join(text for is_so, text in ends if is_so)
         )
     if len(found.wrong) > SHOWN_WRONG:
         lines.append(f"  and {len(found.wrong) - SHOWN_WRONG} more")

@@ -1,17 +1,24 @@
-"""What became of every order, and whether that is what the library promises."""
+"""What became of every order, and whether that is what the library promises: computed from what happened alone."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
+
+from resilient_lambda.testing.simulator.history import Kind as Happened
 
 from .orders import FATES
 
 if TYPE_CHECKING:
     from .orders import Kind, Schedule, SentOrder
-    from .world import World
+    from .run import Run
 
-# Environments that died right after they had parked an order may have it parked once more, now for their deaths.
+# Poison whose environments died as well may be parked for that instead. It has to be true: one death could have been a
+# neighbour's doing, and is not held against an order.
 SECOND_REASON = "CrashLoopError"
+FEWEST_DEATHS = 2
+SET_ASIDE = "set aside by the handler: "
+DEATHS = (Happened.CRASHED, Happened.TIMED_OUT)
 
 
 class Account(NamedTuple):
@@ -20,21 +27,22 @@ class Account(NamedTuple):
 
     Attributes:
         charges: How often the money was taken.
-        finishes: How often the function did all its work for it.
+        begun_again: How often it was begun although its success had been recorded.
+        deaths: How many environments died with it in their batch.
         reasons: Class names of the errors with which it was parked.
         is_thrown_out: The queue gave up on it, and nobody knows why.
+        is_lost: It is gone without a trace.
+        is_unfinished: It has neither been acknowledged nor given up.
     """
 
     order: SentOrder
     charges: int
-    finishes: int
+    begun_again: int
+    deaths: int
     reasons: frozenset[str]
     is_thrown_out: bool
-
-    @property
-    def is_lost(self) -> bool:
-        """It is gone without a trace."""
-        return not (self.charges or self.reasons or self.is_thrown_out)
+    is_lost: bool
+    is_unfinished: bool
 
     @property
     def is_charged_once(self) -> bool:
@@ -43,14 +51,16 @@ class Account(NamedTuple):
 
     @property
     def is_parked_rightly(self) -> bool:
-        """It was set aside for the reason that it has."""
-        reason = FATES[self.order.kind].reason
-        return not self.charges and reason in self.reasons and self.reasons <= {reason, SECOND_REASON}
+        """It was set aside for a reason that it has."""
+        true = {FATES[self.order.kind].reason}
+        if self.deaths >= FEWEST_DEATHS:
+            true.add(SECOND_REASON)
+        return not self.charges and bool(self.reasons) and self.reasons <= true
 
     @property
     def is_right(self) -> bool:
         """What the library promises for this order is true."""
-        if self.finishes > 1 or self.is_thrown_out:
+        if self.begun_again or self.is_thrown_out or self.is_lost or self.is_unfinished:
             return False
         return self.is_parked_rightly if FATES[self.order.kind].reason else self.is_charged_once
 
@@ -81,14 +91,14 @@ class Ledger(NamedTuple):
         return sum(account.charges > 1 for account in self.accounts)
 
     @property
-    def run_twice(self) -> int:
-        """How many orders were worked on once more after all the work was done."""
-        return sum(account.finishes > 1 for account in self.accounts)
+    def begun_again(self) -> int:
+        """How many orders were begun although their success had been recorded."""
+        return sum(account.begun_again > 0 for account in self.accounts)
 
     @property
     def parked(self) -> int:
-        """How many orders were parked with the reason that they have."""
-        return sum(account.is_parked_rightly for account in self.accounts)
+        """How many orders of poison were parked for a reason that they have."""
+        return sum(bool(FATES[account.order.kind].reason) and account.is_parked_rightly for account in self.accounts)
 
     @property
     def lost(self) -> int:
@@ -109,20 +119,36 @@ class Ledger(NamedTuple):
         return Ledger([account for account in self.accounts if account.order.kind is kind])
 
 
-def settle(schedule: Schedule, world: World) -> Ledger:
-    """Draw up the ledger of *world* when all is delivered."""
-    dead = {message.id for message in world.queue.dead}
-    reasons: dict[str, set[str]] = {}
-    for order, reason in world.letters:
-        reasons.setdefault(order.name, set()).add(reason)
+def settle(schedule: Schedule, run: Run) -> Ledger:
+    """Draw up the ledger of *run*."""
+    queue, charges = run.queue, Counter(run.delivery.effects)
+    reasons: dict[str, set[str]] = {order.name: set() for order in schedule.orders}
+    thrown_out: set[str] = set()
+    for letter in queue.dead_letters:
+        for order in map(run.order_of, letter.ids):
+            if letter.reason.startswith(SET_ASIDE):
+                reasons[order].add(letter.reason.removeprefix(SET_ASIDE))
+            else:
+                thrown_out.add(order)
+    deaths = Counter(
+        order
+        for happened in run.delivery.happenings
+        if happened.kind in DEATHS
+        for order in {run.order_of(message) for message in happened.ids}
+    )
+    lost = {run.order_of(message) for message in queue.lost}
+    unfinished = {run.order_of(message) for message in (*queue.waiting, *queue.in_flight)}
     return Ledger(
         [
             Account(
                 order,
-                world.charged[order.name],
-                world.finished[order.name],
-                frozenset(reasons.get(order.name, ())),
-                not dead.isdisjoint(order.message_ids),
+                charges=charges[order.name],
+                begun_again=run.payments.begun_again[order.name],
+                deaths=deaths[order.name],
+                reasons=frozenset(reasons[order.name]),
+                is_thrown_out=order.name in thrown_out and not reasons[order.name],
+                is_lost=order.name in lost,
+                is_unfinished=order.name in unfinished,
             )
             for order in schedule.orders
         ]

@@ -209,6 +209,8 @@ def _is_in_loop() -> bool:
 IO = AsyncIo()
 pool()  # now: the first invocation should not have to load its module
 _loop: asyncio.AbstractEventLoop | None = None
+# Replaced by `resilient_lambda.testing`, whose time is virtual.
+make_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 
 
 def _begin_anew() -> None:
@@ -239,7 +241,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         coroutine.close()
         raise RuntimeError("an event loop is running in this thread: await handler.aio(event, context) there")
     if _loop is None or _loop.is_closed():
-        _loop = asyncio.new_event_loop()
+        _loop = make_loop()
         atexit.register(_loop.close)
     task = _loop.create_task(coroutine)
     while True:

@@ -11,6 +11,8 @@ What you test your handlers with: events, contexts, time that does not pass by i
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ._broker_events import activemq_event, documentdb_event, rabbitmq_event, rabbitmq_message
 from ._notification_events import (
     eventbridge_envelope,
@@ -33,15 +35,41 @@ from .events import LambdaContext, lambda_context, sqs_event, sqs_record
 from .fakes import Fakes, in_memory
 from .io import FakeIo, fake_io
 
+if TYPE_CHECKING:
+    from .simulator.chance import Faults
+    from .simulator.delivery import Delivery
+    from .simulator.explore import explore
+else:
+    # The simulator loads when it is named: who tests with events alone does without it.
+    _HOMES = {
+        "Delivery": ".simulator.delivery",
+        "Faults": ".simulator.chance",
+        "explore": ".simulator.explore",
+    }
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name], __name__), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+
 __all__ = [
+    "Delivery",
     "FakeIo",
     "Fakes",
+    "Faults",
     "LambdaContext",
     "activemq_event",
     "documentdb_event",
     "dynamodb_event",
     "dynamodb_record",
     "eventbridge_envelope",
+    "explore",
     "fake_io",
     "in_memory",
     "kafka_event",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from itertools import count
 from math import inf
@@ -154,7 +154,8 @@ class FakeIo(BlockingIo):
         finally:
             self._pause = pause
             for left in lanes:
-                left.close()
+                with suppress(BaseException):  # what ended the others keeps this one from ending in order, too
+                    left.close()
 
     async def let_others_go_on(self) -> None:
         """Suspend, if this is one of several lanes."""
@@ -251,8 +252,26 @@ class _AsynchronousView:
         finally:
             self._io._pause = None
 
+    def flag(self) -> _EventFlag:
+        return _EventFlag()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._io, name)
+
+
+class _EventFlag:
+    """Of tasks, whose loop has time to pass while they wait."""
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    async def wait(self) -> None:
+        await self._event.wait()
 
 
 class _Suspension:

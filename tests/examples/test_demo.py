@@ -7,7 +7,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
+import boto3
 import pytest
 
 from examples.demo import handlers
@@ -43,29 +45,39 @@ def test_the_promise_holds(seed, capsys):
 
 
 def test_all_that_can_go_wrong_goes_wrong(capsys):
-    """A run of the default size has every kind of crash, throttling, takeovers and every kind of duplicate."""
-    main(["--no-contrast"])
+    """Three runs of the default size have every kind of crash, fault and duplicate between them."""
+    names = (
+        "redelivered",
+        "duplicates",
+        "late",
+        "slow down",
+        "throttled",
+        "store faults",
+        "slow calls",
+        "sink faults",
+        "freezes",
+        "timeouts",
+        "out of memory",
+        "in the middle of the work",
+        "after the charge, before the completion",
+        "before a call to the store",
+        "after a call to the store, its answer unheard",
+        "after the work, the batch's answer unheard",
+        "takeovers",
+        "done",
+        "in progress",
+        "same batch",
+        "dead letters",
+        "recognised",
+    )
+    counts = dict.fromkeys(names, 0)
+    for seed in "789":
+        main(["--no-contrast", "--seed", seed])
+        output = capsys.readouterr().out.partition("WHAT WENT WRONG")[2]
+        for name in names:
+            found = re.search(rf"^ +(\d+) +{re.escape(name)} ", output, re.MULTILINE)
+            counts[name] += int(found[1]) if found else 0
 
-    output = capsys.readouterr().out
-    counts = {
-        name: int(row(output, name)[0])
-        for name in (
-            "before the claim",
-            "after the claim",
-            "in the middle of the work",
-            "after the charge, before the completion",
-            "during the completion: written, never heard of",
-            "after parking, before the answer",
-            "at Lambda's timeout",
-            "out of memory",
-            "throttled",
-            "takeovers",
-            "done",
-            "in progress",
-            "same batch",
-            "dead letters",
-        )
-    }
     assert [name for name, count in counts.items() if count == 0] == []
 
 
@@ -226,6 +238,49 @@ def test_warning_lines_are_shown_only_if_asked_for(capsys):
     assert "failed with NonRetryableError" in verbose
 
 
+def test_the_timeline_of_one_order_tells_its_story(capsys):
+    """``--timeline ORDER`` prints what happened to its messages, from sending to the end."""
+    main([*SMALL, "--timeline", "order-0007"])
+
+    story = capsys.readouterr().out.partition("\nTIMELINE")[2].partition("\n\n")[0]
+    assert "sent" in story
+    assert "effect order-0007" in story
+    assert "acknowledged" in story
+
+
+def test_the_timeline_of_all_needs_no_name(capsys):
+    """``--timeline`` alone is about every order."""
+    main([*SMALL, "--timeline"])
+
+    story = capsys.readouterr().out.partition("\nTIMELINE")[2]
+    assert len(set(re.findall(r"effect (\S+)", story))) > 10
+
+
+def test_a_terminal_that_cannot_draw_gets_a_timeline_all_the_same(monkeypatch):
+    """What cannot be encoded is replaced; nothing fails."""
+    terminal = Terminal("ascii")
+    monkeypatch.setattr("sys.stdout", terminal)
+    code = main([*SMALL, "--timeline", "order-0007"])
+
+    assert (code, "TIMELINE" in terminal.text()) == (0, True)
+
+
+def test_a_plot_is_a_picture(tmp_path, capsys):
+    """``--plot FILE`` writes an SVG and says so."""
+    file = tmp_path / "demo.svg"
+    code = main([*SMALL, "--plot", str(file)])
+
+    assert (code, f"wrote {file}" in capsys.readouterr().out) == (0, True)
+    assert ElementTree.parse(file).getroot().tag.endswith("svg")
+
+
+def test_a_plot_that_cannot_be_written_is_told_in_words(tmp_path, capsys):
+    """A folder that is not there gives one line and exit code 1."""
+    code = main([*SMALL, "--plot", str(tmp_path / "nowhere" / "demo.svg")])
+
+    assert (code, "cannot be written" in capsys.readouterr().err) == (1, True)
+
+
 def test_it_runs_without_pydantic(monkeypatch, capsys):
     """Where pydantic is missing, a check by hand takes its place, and the promise is the same."""
     monkeypatch.setitem(__import__("sys").modules, "pydantic", None)
@@ -235,18 +290,21 @@ def test_it_runs_without_pydantic(monkeypatch, capsys):
 
 
 def test_it_runs_on_a_real_engine(dynamodb_local, monkeypatch, capsys):
-    """On DynamoDB Local the table is made, and the numbers are those of the store in memory."""
+    """On DynamoDB Local the table is made and used, and the numbers are those of the store in memory."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.setenv(name, "kept to be restored")
         monkeypatch.delenv(name)
     options = ("--store", "dynamodb", "--endpoint", dynamodb_local, "--table", "demo")
     code = main([*SMALL, *options])
     on_dynamodb = capsys.readouterr().out
+    table = boto3.resource("dynamodb", endpoint_url=dynamodb_local, region_name="us-east-1").Table("demo")
+    is_done = [item for item in table.scan()["Items"] if item["status"] == "COMPLETED"]
     main([*SMALL])
     in_memory = capsys.readouterr().out
 
     assert code == 0
     assert "created table 'demo'" in on_dynamodb
+    assert len(is_done) == 54
     assert without_the_time(on_dynamodb).partition("SENT")[2] == without_the_time(in_memory).partition("SENT")[2]
 
 
@@ -256,7 +314,8 @@ def test_the_help_names_the_options(capsys):
         main(["--help"])
 
     output = capsys.readouterr().out
-    words = ["--orders", "--seed", "--store", "--endpoint", "--table", "--verbose", "default: 300", "exit codes"]
+    words = ["--orders", "--seed", "--store", "--endpoint", "--table", "--timeline", "--plot", "--verbose"]
+    words += ["default: 300", "exit codes"]
     assert end.value.code == 0
     assert [word for word in words if word not in output] == []
 
@@ -269,6 +328,7 @@ def test_the_help_names_the_options(capsys):
         (["--seed", "x"], ["--seed", "'x'"]),
         (["--store", "redis"], ["redis", "memory", "dynamodb"]),
         (["--colour"], ["--colour"]),
+        (["--timeline", "order-0300"], ["order-0300", "order-0000", "order-0299"]),
     ],
 )
 def test_what_is_not_understood_is_named(options, words, capsys):

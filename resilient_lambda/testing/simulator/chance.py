@@ -53,19 +53,30 @@ class Chance:
     Decides by a seed.
 
     Args:
-        without: Names of faults that do not happen, see `strikes`.
+        without: What does not happen: faults of `Faults` by name, or single ones as `strikes` calls them.
 
     Attributes:
-        faults: How often what goes wrong.
+        can_strike_invocations: Whether something can happen to an invocation at one of its steps.
         strikes: The names of the faults that happened, in order.
     """
 
     def __init__(self, seed: int, without: Collection[str] = ()) -> None:
         self.seed = seed
-        self.faults = Faults()
+        self._faults = Faults()
+        self.can_strike_invocations = False
         self.strikes: list[str] = []
         self._without = frozenset(without)
         self._kinds: dict[str, int] = {}
+
+    @property
+    def faults(self) -> Faults:
+        """How often what goes wrong."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._faults = faults
+        self.can_strike_invocations = bool(faults.crash or faults.timeout or faults.freeze)
 
     def sample(self, kind: str, *numbers: int) -> float:
         """Return a sample from ``[0, 1)``, always the same for the seed, *kind* and *numbers*."""
@@ -75,16 +86,21 @@ class Chance:
         # Python's hash of a tuple of integers is the same in every process; the product spreads what it leaves alike.
         mixed = hash((salt, *numbers)) & _MASK
         mixed = (mixed ^ mixed >> 31) * 0x9E3779B97F4A7C15 & _MASK
-        return (mixed ^ mixed >> 29) / 2**64
+        return ((mixed ^ mixed >> 29) >> 11) / 2**53
 
     def between(self, low: float, high: float, kind: str, *numbers: int) -> float:
         """Return a sample from ``[low, high)``."""
         return low + (high - low) * self.sample(kind, *numbers)
 
+    def skew_s(self, environment: int) -> float:
+        """Return by how much the clock of an environment is wrong."""
+        most_s = 0.0 if "skew_s" in self._without else self.faults.skew_s
+        return self.between(-most_s, most_s, "skew", environment) if most_s else 0.0
+
     def strikes_at(self, fault: str, *numbers: int) -> bool:
-        """Tell whether *fault*, a name of `Faults`, happens to what *numbers* stand for."""
-        probability: float = getattr(self.faults, fault)
-        if not probability or self.sample(fault, *numbers) >= probability:
+        """Tell whether *fault*, a name of `Faults`, happens to what *numbers* stand for; asked once for each."""
+        probability: float = getattr(self._faults, fault)
+        if not probability or fault in self._without or self.sample(fault, *numbers) >= probability:
             return False
         name = f"{fault}:{'.'.join(map(str, numbers))}"
         if name in self._without:

@@ -13,7 +13,7 @@ import threading
 from contextvars import copy_context
 from heapq import heappop, heappush
 from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,8 +97,11 @@ class Clock:
 
         Raises:
             Closed: The simulation has ended meanwhile.
+            RuntimeError: This is another thread.
         """
-        worker: _Worker = _here.worker
+        worker: _Worker | None = getattr(_here, "worker", None)
+        if worker is None:
+            raise RuntimeError("only the thread that runs the handler has virtual time; one that it started has none")
         if not self._is_closed:
             sleeper = _Sleeper(worker)
             self._push(time_s, sleeper)
@@ -121,7 +124,7 @@ class Clock:
 
     def _push(self, time_s: float, what: Any) -> list[Any]:
         self._number += 1
-        entry = [max(time_s, self.now_s), self._number, what]
+        entry = [time_s if time_s > self.now_s else self.now_s, self._number, what]
         heappush(self._queue, entry)
         return entry
 
@@ -165,10 +168,12 @@ class Clock:
 
     def _do(self, what: Any) -> None:
         try:
-            if type(what) is not _Start:
-                what()
-            elif not self._is_closed:
+            if self._is_closed:  # what handlers do while they are unwound leads nowhere
+                return
+            if type(what) is _Start:
                 self._context.copy().run(what.work)
+            else:
+                what()
         except Closed:
             pass
         except BaseException as error:  # of the simulation itself, or one that ends a test: for whoever called `run`
@@ -182,8 +187,11 @@ class Clock:
         worker.go_on()
 
 
-class _Start(NamedTuple):
-    work: Callable[[], None]
+class _Start:
+    __slots__ = ("work",)
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self.work = work
 
 
 class _Sleeper:

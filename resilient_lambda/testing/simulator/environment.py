@@ -7,7 +7,8 @@ Source: "Lambda execution environment lifecycle", AWS Lambda Developer Guide.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ..events import LambdaContext
 from .history import Kind
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from .function import Function
     from .world import World
 
+# Lambda says nothing of how long an idle environment lives; minutes have been seen.
+IDLE_S = (300.0, 900.0)
 MOST_STEPS_AFTER_THAW = 6
 LONGEST_FREEZE_S = 120.0
 
@@ -113,22 +116,26 @@ class Environment:
 
     Attributes:
         number: Counts the environments of the simulation, from 1.
+        idle_for_s: After how long without an invocation it is gone.
         skew_s: By how much its clock is wrong.
         memory: What its process knows, by whose knowledge it is; kept here while another environment runs.
         is_dead: Nothing runs in it any more.
     """
 
-    def __init__(self, world: World, function: Function, handler: Callable[[Any, Any], Any], number: int) -> None:
+    def __init__(
+        self, world: World, function: Function, load: Callable[[], Callable[[Any, Any], Any]], number: int
+    ) -> None:
         self.number = number
         self.memory: dict[Any, Any] = {}
         self.is_dead = False
         self.idle_since_s = 0.0
-        skew_s = world.chance.faults.skew_s
-        self.skew_s = world.chance.between(-skew_s, skew_s, "skew", number) if skew_s else 0.0
+        self.idle_for_s = world.chance.between(*IDLE_S, "idle", number)
+        self.skew_s = world.chance.skew_s(number)
         self.invocation: Invocation | None = None
         self._world = world
         self._function = function
-        self._handler = handler
+        self._load = load
+        self._handler: Callable[[Any, Any], Any] | None = None
 
     def now_s(self) -> float:
         """Return the time by this environment's clock."""
@@ -147,17 +154,17 @@ class Environment:
             function.name, timeout_s=function.timeout_s, request_id=invocation.request_id, clock=self.now_s
         )
         try:
-            result = self._run(invocation.event, context)
+            result = self._run(invocation, context)
         except Killed:
-            function.ended(self)
             return
-        function.passed(invocation.steps)
+        finally:
+            world.activate(None)
         if invocation.is_over:  # it froze, and was given up
             self.is_dead = True
-            function.ended(self)
             return
         ends_at_s = world.clock.now_s + function.cost_s(invocation)
-        late = next((kind for step, kind in invocation.strikes.items() if step > invocation.steps), None)
+        strikes = invocation.strikes
+        late = next((strikes[step] for step in strikes if step > invocation.steps), None) if strikes else None
         if ends_at_s >= invocation.ends_at_s or late in {"timeout", "freeze"}:
             world.clock.at(invocation.ends_at_s, lambda: self._end_dead(Kind.TIMED_OUT))
         elif late == "crash":
@@ -230,7 +237,7 @@ class Environment:
             raise Killed
         return self.invocation
 
-    def die(self, kind: Kind, text: str = "") -> None:
+    def die(self, kind: Kind, text: str = "") -> NoReturn:
         """
         End here and now.
 
@@ -242,10 +249,14 @@ class Environment:
         self._report(invocation, Result(kind, self._function.death_of(kind, invocation)), text)
         raise Killed
 
-    def _run(self, event: Any, context: Any) -> Result:
+    def _run(self, invocation: Invocation, context: Any) -> Result:
         try:
+            if self._handler is None:
+                self._handler = self._load()
+            if self._world.prepare is not None:
+                self._world.prepare()
             # What an environment gets is JSON, and so is what it sends: nothing is shared with the outside.
-            answer = self._handler(event, context)
+            answer = self._handler(invocation.event, context)
             if answer is not None:
                 answer = self._as_json(answer)
         except Killed:
@@ -254,9 +265,8 @@ class Environment:
             raise
         except SystemExit as error:
             self.die(Kind.CRASHED, f"exit status {error.code}")
-            raise
         except Exception as error:
-            return Result(Kind.FAILED, _payload_of(error))
+            return Result(Kind.FAILED, _payload_of(error, invocation.request_id))
         if self.is_dead:  # it swallowed the end of its environment
             raise Killed
         return Result(Kind.ANSWERED, answer)
@@ -265,8 +275,8 @@ class Environment:
         if answer == {"batchItemFailures": []}:
             return answer
         try:
-            return json.loads(json.dumps(answer))
-        except (TypeError, ValueError) as error:
+            return json.loads(json.dumps(answer, default=_number_of))
+        except Exception as error:
             # The runtime client says this of an answer that is no JSON.
             raise _MarshalError(f"Unable to marshal response: {error}") from error
 
@@ -292,18 +302,19 @@ class Environment:
     def _end_dead(self, kind: Kind) -> None:
         invocation = self.check_alive()
         self.is_dead = True
-        self._function.ended(self)
         self._report(invocation, Result(kind, self._function.death_of(kind, invocation)), "")
 
     def _end(self, result: Result) -> None:
         invocation = self.check_alive()
         self.invocation = None
-        self._function.ended(self)
+        if self._handler is not None:
+            self._function.take_back(self)
         self._report(invocation, result, "")
 
     def _report(self, invocation: Invocation, result: Result, text: str) -> None:
         if invocation.is_over:
             return
+        self._function.busy -= 1  # before anybody hears of it, who may invoke again at once
         if not text and result.kind is Kind.FAILED:
             text = f"{result.answer['errorType']}: {result.answer['errorMessage']}"
         elif result.kind is Kind.ANSWERED and result.answer not in (None, {"batchItemFailures": []}):
@@ -318,7 +329,14 @@ class _MarshalError(Exception):
     pass
 
 
-def _payload_of(error: Exception) -> dict[str, Any]:
+def _number_of(value: Any) -> float:
+    # The runtime client takes what DynamoDB returns.
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _payload_of(error: Exception, request_id: str) -> dict[str, Any]:
     """Return what the runtime client reports of an exception; without the stack, which would differ by machine."""
     name = "Runtime.MarshalError" if isinstance(error, _MarshalError) else type(error).__name__
-    return {"errorMessage": str(error), "errorType": name, "requestId": "", "stackTrace": []}
+    return {"errorMessage": str(error), "errorType": name, "requestId": request_id, "stackTrace": []}

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     Cost: TypeAlias = float | tuple[float, float] | Callable[[Any], float]
 
 STRIKING = ("crash", "timeout", "freeze")
-# Lambda says nothing of how long an idle environment lives; minutes have been seen.
-IDLE_S = (300.0, 900.0)
+# Among how many steps the one is drawn at which something happens; after the last one, it happens to the answer.
+STEPS = (4, 12, 40)
 
 
 class Function:
@@ -33,6 +33,7 @@ class Function:
     Args:
         handler: Shared by all environments, its global variables included.
         cold_start: Called for each new environment instead, returns its handler: what it makes is that process's own.
+            What it raises is an error of the function, as in Lambda's INIT phase.
         timeout_s: From 1 to 900 s on AWS.
         takes: What an invocation costs in time beside what the handler lets pass itself.
         concurrency: How many invocations may run at a time: reserved concurrency.
@@ -68,7 +69,6 @@ class Function:
         self._takes = takes
         self._cold_start_s = cold_start_s
         self._idle: list[Environment] = []
-        self._most_steps = 4
 
     def invoke(
         self,
@@ -109,15 +109,13 @@ class Function:
         """Decide what happens to *invocation*, by the step at which it does."""
         chance = self._world.chance
         found: dict[int, str] = {}
+        if not chance.can_strike_invocations:
+            return found
         for fault in STRIKING:
             if chance.strikes_at(fault, invocation.number):
-                found.setdefault(1 + int(chance.sample(fault + " step", invocation.number) * self._most_steps), fault)
+                steps = STEPS[int(chance.sample(fault + " steps", invocation.number) * len(STEPS))]
+                found.setdefault(1 + int(chance.sample(fault + " step", invocation.number) * steps), fault)
         return found
-
-    def passed(self, steps: int) -> None:
-        """Take notice of how many steps an invocation has."""
-        if steps >= self._most_steps:
-            self._most_steps = steps + 1
 
     def cost_s(self, invocation: Invocation) -> float:
         """Return what *invocation* costs in time beside what the handler let pass."""
@@ -126,12 +124,10 @@ class Function:
             return self._world.chance.between(takes[0], takes[1], "takes", invocation.number)
         return takes(invocation.event) if callable(takes) else takes
 
-    def ended(self, environment: Environment) -> None:
-        """Take *environment* back: it is idle, or dead."""
-        self.busy -= 1
-        if not environment.is_dead:
-            environment.idle_since_s = self._world.clock.now_s
-            self._idle.append(environment)
+    def take_back(self, environment: Environment) -> None:
+        """Have *environment*, which is alive, wait for its next invocation."""
+        environment.idle_since_s = self._world.clock.now_s
+        self._idle.append(environment)
 
     def death_of(self, kind: Kind, invocation: Invocation) -> dict[str, Any]:
         """
@@ -149,16 +145,18 @@ class Function:
         now_s, chance = self._world.clock.now_s, self._world.chance
         idle = self._idle
         while idle:
-            place = int(chance.sample("environment", number) * len(idle)) if len(idle) > 1 else 0
-            environment = idle.pop(place)
-            if now_s - environment.idle_since_s <= chance.between(*IDLE_S, "idle", environment.number):
+            if len(idle) > 1:
+                place = int(chance.sample("environment", number) * len(idle))
+                idle[place], idle[-1] = idle[-1], idle[place]
+            environment = idle.pop()
+            if now_s - environment.idle_since_s <= environment.idle_for_s:
                 return environment
         return None
 
     def _start_cold(self, invocation: Invocation) -> None:
         world = self._world
         world.activate(None)  # a new process knows nothing
-        environment = Environment(world, self, self._make(), world.environments + 1)
+        environment = Environment(world, self, self._make, world.environments + 1)
         world.begin(environment)
         environment.handle(invocation)
 

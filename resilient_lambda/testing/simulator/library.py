@@ -8,6 +8,7 @@ something may go wrong, and what a process knows by itself is each environment's
 from __future__ import annotations
 
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from ..._handlers import plan as handlers
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from ..._core.record import Record
     from ..._handlers.plan import Plan
     from .environment import Environment
+    from .event_loop import VirtualLoop
     from .world import World
+
+
+EVENT_LOOPS = handlers.__name__.replace("_handlers.plan", "_io.aio")
 
 
 class Library:
@@ -47,6 +52,8 @@ class Library:
         self._stores: dict[str, FaultyStore] = {}
         self._views: dict[Environment | None, tuple[EnvironmentIo, _AsynchronousView]] = {}
         self._before: tuple[Any, ...] = ()
+        self._event_loops: Any = None
+        self._make_loop: Any = None
 
     def install(self) -> None:
         """Have every handler, store and sink of the process be of this simulation."""
@@ -63,15 +70,17 @@ class Library:
         visibility.redirect = self._hide
         _clock.now_s = self._now_s
         self._world.advance = self._advance
-        event_loops: Any = sys.modules.get(f"{handlers.__name__.rpartition('._handlers')[0]}._io.aio")
-        if event_loops is not None:
-            self._world.share(event_loops)
+        self._world.prepare = self._prepare
 
     def remove(self) -> None:
         """Take that back."""
-        for _, memory in self._world.forget_memories():
-            if hasattr(memory, "run_until_complete"):  # an event loop
-                memory.close()
+        for environment in self._world.forget_memories():
+            loop = environment.memory.get(self._event_loops)
+            if loop is not None:
+                self._unwind(environment, loop)
+        if self._event_loops is not None:
+            self._event_loops.make_loop = self._make_loop
+            self._event_loops = None
         (
             handlers.replacement,
             dynamodb.redirect,
@@ -89,7 +98,29 @@ class Library:
 
     def connect(self, store: Any) -> FaultyStore:
         """Return *store* as handlers reach it here."""
-        return FaultyStore(RealStore(store) if isinstance(store, dynamodb.DynamoDBStore) else store, self._world)
+        return FaultyStore(RealStore(store), self._world)
+
+    def _prepare(self) -> None:
+        """Have an asynchronous handler run in a loop of its environment's; without any, asyncio is not loaded."""
+        if self._event_loops is None and EVENT_LOOPS in sys.modules:
+            self._event_loops = sys.modules[EVENT_LOOPS]
+            self._make_loop = self._event_loops.make_loop
+            self._event_loops.make_loop = self._new_loop
+            self._world.share(self._event_loops)
+
+    def _unwind(self, environment: Environment, loop: VirtualLoop) -> None:
+        environment.is_dead = True  # what its tasks still reach for leads nowhere
+        self._world.active = environment
+        # In a thread of its own: a loop of the test's may be running in this one.
+        thread = threading.Thread(target=loop.unwind, name="resilient_lambda-simulator")
+        thread.start()
+        thread.join()
+        self._world.active = None
+
+    def _new_loop(self) -> Any:
+        from .event_loop import VirtualLoop
+
+        return VirtualLoop(self._world)
 
     def _advance(self, environment: Environment, seconds: float) -> None:
         views = self._views.get(environment)
@@ -104,7 +135,8 @@ class Library:
 
     def _io_of(self, handler: Plan) -> Any:
         active = self._world.active
-        for memory in (handler.pace, *handler.policies):
+        knowing: tuple[Any, ...] = (handler.pace, *handler.policies)
+        for memory in knowing:
             if hasattr(memory, "swap_memory"):
                 self._world.share(memory)
         views = self._views.get(active)
@@ -134,9 +166,9 @@ class Library:
 
 
 class RealStore:
-    """A `DynamoDBStore` that goes on to reach its table while all others are redirected."""
+    """A store that goes on to reach its table, if it has one, while every `DynamoDBStore` is redirected."""
 
-    def __init__(self, store: dynamodb.DynamoDBStore) -> None:
+    def __init__(self, store: Any) -> None:
         self._store = store
 
     def __repr__(self) -> str:

@@ -40,7 +40,7 @@ class Item:
         receives: How often it was delivered.
         number: Counts what was sent to the source, from 0.
         answers: How often an answer acknowledged it.
-        settled: The place among what happened at which it was last acknowledged; None if it never was.
+        settled: The place among what happened at which it was first acknowledged; None if it never was.
         parked: The place at which it became a dead letter; None if it did not.
         state: What became of it.
     """
@@ -109,8 +109,8 @@ class Source:
 
     Args:
         key: What the effect of an event is called in `Delivery.effect`: a dotted path into its JSON body, or a function
-            of the body. If it is given, an event is handled when its effect takes place; if not, when an answer
-            acknowledges it.
+            of the body; an event that has none there is called by its id. With it, an event is handled when its effect
+            takes place; without, when an answer acknowledges it.
 
     Attributes:
         name: For the timeline.
@@ -125,6 +125,8 @@ class Source:
         self.items: dict[str, Item] = {}
         self.dead_letters: list[DeadLetter] = []
         self.number = len(world.sources) + 1
+        if any(other.name == name for other in world.sources):
+            self.name = f"{name}-{self.number}"
         self._world = world
         self._key = key
         world.sources.append(self)
@@ -137,12 +139,10 @@ class Source:
         The source has given them up without a dead letter; or, with ``key=``, an answer has acknowledged them although
         their effect never took place.
         """
-        done = {effect.key for effect in self._world.effects}
+        done = self._handled()
         gone = {State.DISCARDED} if self._key is None else {State.DISCARDED, State.DONE}
         return [
-            item.id
-            for item in self.items.values()
-            if item.state in gone and item.parked is None and item.key not in done
+            item.id for item in self.items.values() if item.state in gone and item.parked is None and not done[item.key]
         ]
 
     @property
@@ -178,16 +178,18 @@ class Source:
             first.setdefault(effect.key, effect.number)
         found: list[Violation] = []
         latest: dict[Hashable, tuple[int, Item]] = {}
+        seen: set[Hashable] = set()  # a second event with a key has nothing to do
         for item in self.items.values():
             when = item.settled if self._key is None else first.get(item.key)
             if when is None:
                 when = item.parked
-            if item.lane is None or when is None:
+            if item.lane is None or when is None or (item.key in seen and self._key is not None):
                 continue
+            seen.add(item.key)
             before = latest.get(item.lane)
             if before is None or when >= before[0]:
                 latest[item.lane] = (when, item)
-            elif before[1].key != item.key:
+            else:
                 found.append(Violation(item.lane, before[1].id, item.id))
         return found
 
@@ -206,7 +208,8 @@ class Source:
         place = len(self._world.happenings)
         for item in items:
             item.answers += 1
-            item.settled = place
+            if item.settled is None:
+                item.settled = place
             item.state = State.DONE
         if items:
             self._world.note(Kind.ACKNOWLEDGED, self.name, [item.id for item in items])
@@ -251,11 +254,12 @@ class Source:
             return id
         if callable(self._key):
             return self._key(body)
-        found = json.loads(body) if isinstance(body, str | bytes) else body
         try:
+            found = json.loads(body) if isinstance(body, str | bytes) else body
             for step in self._key.split("."):
                 found = found[step]
-        except (KeyError, TypeError, IndexError):
-            raise ValueError(f"key={self._key!r} leads nowhere in {body!r}") from None
+            hash(found)
+        except (ValueError, LookupError, TypeError):
+            return id  # nothing that could be called by its key: it has no effect, or a handler makes one up
         key: Hashable = found
         return key

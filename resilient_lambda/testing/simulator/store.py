@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import StoreUnavailableError
+from ...stores import Stored
 from .history import Kind
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class FaultyStore:
     def __init__(self, store: Any, world: World) -> None:
         self._store = store
         self._world = world
+        self._tokens: set[str] = set()
         if hasattr(store, "transact"):
             self.transact = self._transact  # a store has it or has it not
 
@@ -74,7 +76,16 @@ class FaultyStore:
 
     def _transact(self, own: Write | None, items: Sequence[Mapping[str, Any]], *, token: str) -> Any:
         """Write the library's item and others."""
-        return self._reach("transact", lambda: self._store.transact(own, items, token=token))
+
+        def commit() -> Any:
+            answer = self._store.transact(own, items, token=token)
+            environment = self._world.active
+            if isinstance(answer, Stored) and token not in self._tokens and environment is not None:
+                self._tokens.add(token)  # tried again, it takes effect once
+                self._world.committed(items, environment)
+            return answer
+
+        return self._reach("transact", commit)
 
     def _reach(self, name: str, call: Callable[[], T]) -> T:
         world, environment = self._world, self._world.active

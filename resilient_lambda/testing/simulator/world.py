@@ -8,10 +8,13 @@ from .clock import Clock
 from .history import Happening, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from .chance import Chance
     from .environment import Environment
+
+
+MOST_INVOCATIONS = 100_000
 
 
 class Effect(NamedTuple):
@@ -48,6 +51,9 @@ class World:
         effects: What took effect, in order.
         happenings: Everything that happened, in order.
         invocations: How many there were.
+        effect_names: By table, the attribute that names the effect of an item that is committed.
+        most_invocations: How many there may be.
+        prepare: Called right before a handler.
         advance: Lets time pass inside an environment, with what goes on there meanwhile.
     """
 
@@ -60,15 +66,29 @@ class World:
         self.happenings: list[Happening] = []
         self.invocations = 0
         self.calls = 0
+        self.most_invocations = MOST_INVOCATIONS
         self.sources: list[Any] = []
         self._outages: dict[int, bool] = {}
+        self.effect_names: dict[str, str] = {}
+        self._seen: set[Hashable] = set()
         self._outside: dict[Any, Any] = {}
         self._known: list[Environment] = []
+        self.prepare: Callable[[], None] | None = None
         self.advance: Callable[[Environment, float], None] | None = None
 
     def next_invocation(self) -> int:
-        """Return the number of a new invocation."""
+        """
+        Return the number of a new invocation.
+
+        Raises:
+            RuntimeError: There are too many.
+        """
         self.invocations += 1
+        if self.invocations > self.most_invocations:
+            raise RuntimeError(
+                f"{MOST_INVOCATIONS:,} invocations, and no end: does a source retry for ever what fails for ever? "
+                "run(for_s=...) ends after some time"
+            )
         return self.invocations
 
     def begin(self, environment: Environment) -> None:
@@ -114,10 +134,10 @@ class World:
             self.memories[memory] = None
             self._outside[memory] = memory.swap_memory(None)
 
-    def forget_memories(self) -> list[tuple[Memory, Any]]:
-        """Give the process its own memory back; return what environments knew."""
+    def forget_memories(self) -> list[Environment]:
+        """Give the process its own memory back; return the environments, which keep theirs."""
         self.activate(None)
-        return [(memory, known) for environment in self._known for memory, known in environment.memory.items()]
+        return self._known
 
     def running(self) -> Environment:
         """
@@ -129,6 +149,16 @@ class World:
         if self.active is None:
             raise RuntimeError("this is for code of a handler: no environment of the simulation is running")
         return self.active
+
+    def committed(self, items: Sequence[Mapping[str, Any]], environment: Environment) -> None:
+        """Take notice of the items of a transaction: those of some tables are effects."""
+        for item in items:
+            for operation, parameters in item.items():
+                name = self.effect_names.get(parameters.get("TableName"))
+                if name is not None and operation != "ConditionCheck":
+                    value = {**parameters.get("Key", {}), **parameters.get("Item", {})}.get(name)
+                    # Plain, or as DynamoDB writes it: {"S": "a"}.
+                    self.keep_effect(next(iter(value.values())) if isinstance(value, dict) else value, environment)
 
     def note(
         self,
@@ -148,12 +178,20 @@ class World:
                 invocation = environment.invocation.number
         self.happenings.append(Happening(self.clock.now_s, kind, source, ids, number, invocation, text))
 
-    def effect(self, key: Hashable) -> None:
-        """Let something take effect outside, from the environment that is running."""
+    def effect(self, key: Hashable, once: Hashable | None = None) -> bool:
+        """Let something take effect outside, from the environment that is running; see `Delivery.effect`."""
         environment = self.running()
         environment.step(f"before the effect {key!r}")
+        is_new = once is None or once not in self._seen
+        if is_new:
+            self._seen.add(once)
+            self.keep_effect(key, environment)
+        environment.step(f"after the effect {key!r}")
+        return is_new
+
+    def keep_effect(self, key: Hashable, environment: Environment) -> None:
+        """Take notice that something took effect."""
         invocation = environment.check_alive()
         number = len(self.happenings)
         self.effects.append(Effect(key, self.clock.now_s, number, environment.number, invocation.number))
         self.note(Kind.EFFECT, invocation.source, invocation.ids, environment=environment, text=str(key))
-        environment.step(f"after the effect {key!r}")

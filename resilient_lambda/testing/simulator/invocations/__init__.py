@@ -1,0 +1,1 @@
+"""Invocations without an event source mapping: asynchronous ones, their destinations, and callers that wait."""

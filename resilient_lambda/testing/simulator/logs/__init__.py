@@ -1,0 +1,1 @@
+"""Streams and topics: what is read in order, and again from a checkpoint."""

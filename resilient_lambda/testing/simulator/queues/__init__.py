@@ -1,0 +1,1 @@
+"""Queues: SQS's own rules, and those of Lambda's event source mapping."""
