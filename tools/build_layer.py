@@ -1,5 +1,5 @@
 """
-Write dist/layer.zip: this package alone, laid out as a Lambda layer.
+Write dist/layer.zip: this package without its simulator, laid out as a Lambda layer.
 
 The same sources give the same layout on every machine (fixed dates and modes, sorted names), so that an unchanged
 package does not become a new layer version. Needs the standard library only.
@@ -14,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "resilient_lambda"
+# For tests, which run where the wheel is installed.
+LEFT_OUT = (PACKAGE / "testing" / "simulator", PACKAGE / "pytest_plugin.py")
 # The earliest date that a zip can hold.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -24,7 +26,7 @@ def build(target: Path) -> None:
     names = {
         path.relative_to(ROOT).as_posix(): path
         for path in PACKAGE.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and not any(path.is_relative_to(out) for out in LEFT_OUT)
     }
     with zipfile.ZipFile(target, "w") as layer:
         for name in sorted(names):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from resilient_lambda.testing.simulator.history import Kind as Happened
+from resilient_lambda.testing import Kind as Happened
 
 from .orders import FATES, Kind
 from .run import ENVIRONMENTS

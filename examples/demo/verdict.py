@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from resilient_lambda.testing.simulator.history import Kind as Happened
+from resilient_lambda.testing import Kind as Happened
 
 from .orders import FATES
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 # neighbour's doing, and is not held against an order.
 SECOND_REASON = "CrashLoopError"
 FEWEST_DEATHS = 2
-SET_ASIDE = "set aside by the handler: "
 DEATHS = (Happened.CRASHED, Happened.TIMED_OUT)
 
 
@@ -126,8 +125,8 @@ def settle(schedule: Schedule, run: Run) -> Ledger:
     thrown_out: set[str] = set()
     for letter in queue.dead_letters:
         for order in map(run.order_of, letter.ids):
-            if letter.reason.startswith(SET_ASIDE):
-                reasons[order].add(letter.reason.removeprefix(SET_ASIDE))
+            if letter.error:
+                reasons[order].add(letter.error)
             else:
                 thrown_out.add(order)
     deaths = Counter(

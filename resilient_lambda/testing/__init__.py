@@ -39,11 +39,14 @@ if TYPE_CHECKING:
     from .simulator.chance import Faults
     from .simulator.delivery import Delivery
     from .simulator.explore import explore
+    from .simulator.history import Happening, Kind
 else:
     # The simulator loads when it is named: who tests with events alone does without it.
     _HOMES = {
         "Delivery": ".simulator.delivery",
         "Faults": ".simulator.chance",
+        "Happening": ".simulator.history",
+        "Kind": ".simulator.history",
         "explore": ".simulator.explore",
     }
 
@@ -63,6 +66,8 @@ __all__ = [
     "FakeIo",
     "Fakes",
     "Faults",
+    "Happening",
+    "Kind",
     "LambdaContext",
     "activemq_event",
     "documentdb_event",

@@ -22,7 +22,7 @@ LAYERS = [
     {"_handlers"},
     {"testing", "lint"},
     {"__init__"},  # the public names; the layers above it use the package as users do
-    {"_commands"},
+    {"_commands", "pytest_plugin"},
     {"__main__"},
 ]
 # Telemetry events carry values of the core; to name their types costs nothing at run time.
@@ -45,7 +45,7 @@ HEAVY = {
     "jmespath", "pydantic", "random", "urllib", "urllib3",
 }  # fmt: skip
 # What a handler never reaches may import what it likes.
-OFF_THE_HANDLER_PATH = {"testing", "lint", "_commands", "__main__"}
+OFF_THE_HANDLER_PATH = {"testing", "lint", "_commands", "__main__", "pytest_plugin"}
 
 
 def unit(name: str) -> str:

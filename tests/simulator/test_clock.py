@@ -245,15 +245,32 @@ def test_closing_unwinds_also_who_would_wait_again():
 
 
 def test_nothing_happens_in_a_closed_clock():
-    """What was to come is forgotten."""
+    """What was to come is forgotten, and whoever asks for it is told."""
     clock = Clock(START_S)
     seen = []
     clock.after(1.0, lambda: seen.append("action"))
     clock.start(1.0, lambda: seen.append("work"))
     clock.close()
+
+    with pytest.raises(RuntimeError, match="this simulation is over"):
+        clock.run()
+    assert seen == []
+
+
+@pytest.mark.parametrize("act", [Clock.run, Clock.close])
+def test_a_handler_neither_runs_nor_ends_its_simulation(clock, act):
+    """It would wait for itself."""
+    refused = []
+
+    def work():
+        with pytest.raises(RuntimeError, match="not a handler"):
+            act(clock)
+        refused.append(True)
+
+    clock.start(0.0, work)
     clock.run()
 
-    assert seen == []
+    assert refused == [True]
 
 
 def test_work_sees_the_context_variables_of_the_test(clock):

@@ -238,6 +238,7 @@ def test_a_late_message_holds_up_its_group(delivery):
     handler = Recorder(delivery)
     queue = delivery.fifo(handler)
     queue.send("a", group="g")
+    delivery.run(for_s=0.0)
     delivery.faults()
     queue.send("b", group="g")
     queue.send("c", group="h")

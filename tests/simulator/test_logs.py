@@ -264,6 +264,7 @@ def test_a_late_record_holds_up_what_is_behind_it(delivery, kind):
     handler = Scripted(kind, delivery)
     source = kind.make(delivery, handler)
     send_all(kind, source, 3)
+    delivery.run(for_s=0.0)
     delivery.faults()
     kind.send(source, 3)
     began_s = delivery.now_s

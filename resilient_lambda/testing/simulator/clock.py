@@ -75,7 +75,14 @@ class Clock:
 
         Raises:
             BaseException: What an action raised.
+            RuntimeError: The simulation is over, or this is a handler of it.
         """
+        if self._is_closed:
+            raise RuntimeError("this simulation is over, and nothing would happen: use it in its `with` block")
+        self._refuse_in_handler()
+        self._go_on(until_s)
+
+    def _go_on(self, until_s: float) -> None:
         self._limit_s = until_s
         self._context = copy_context()
         self._hand_over()
@@ -113,14 +120,20 @@ class Clock:
 
     def close(self) -> None:
         """Unwind every handler that still waits; nothing happens any more."""
+        self._refuse_in_handler()
         self._is_closed = True
         self._queue.clear()
         for sleeper in self._sleepers:
             self._push(self.now_s, sleeper)
-        self.run()
+        self._go_on(inf)
         for worker in self._idle:
             worker.retire()
         self._idle.clear()
+
+    def _refuse_in_handler(self) -> None:
+        worker: _Worker | None = getattr(_here, "worker", None)
+        if worker is not None and worker.clock is self:
+            raise RuntimeError("the test lets time pass, or ends it, not a handler: there it is delivery.work(seconds)")
 
     def _push(self, time_s: float, what: Any) -> list[Any]:
         self._number += 1

@@ -8,106 +8,23 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..events import LambdaContext
 from .history import Kind
+from .invocation import Killed, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from .function import Function
+    from .invocation import Invocation
     from .world import World
 
 # Lambda says nothing of how long an idle environment lives; minutes have been seen.
 IDLE_S = (300.0, 900.0)
 MOST_STEPS_AFTER_THAW = 6
 LONGEST_FREEZE_S = 120.0
-
-
-class Killed(BaseException):
-    """
-    The environment is dead: unwinds what runs in it.
-
-    A real one ends without a word. Here ``finally`` blocks are run; whatever they reach for of the simulation, a store,
-    a sink, an effect, raises this again.
-    """
-
-
-class Result(NamedTuple):
-    """
-    What Lambda learns of an invocation.
-
-    Attributes:
-        kind: `Kind.ANSWERED`, `Kind.FAILED`, `Kind.TIMED_OUT`, `Kind.CRASHED` or `Kind.THROTTLED`.
-        answer: What the handler returned, or the payload of the function error; None if it was throttled.
-    """
-
-    kind: Kind
-    answer: Any
-
-    @property
-    def is_answered(self) -> bool:
-        """The handler returned."""
-        return self.kind is Kind.ANSWERED
-
-
-class Invocation:
-    """
-    One run of a handler.
-
-    Attributes:
-        number: Counts the invocations of the simulation, from 1.
-        ids: What the source calls the events in it.
-        ends_at_s: When Lambda stops it.
-        steps: How many steps it has passed.
-    """
-
-    __slots__ = (
-        "_on_end",
-        "ends_at_s",
-        "environment",
-        "event",
-        "ids",
-        "number",
-        "request_id",
-        "source",
-        "steps",
-        "steps_left",
-        "strikes",
-    )
-
-    def __init__(
-        self,
-        number: int,
-        event: Any,
-        on_end: Callable[[Result], None],
-        *,
-        request_id: str,
-        source: str,
-        ids: Sequence[str],
-    ) -> None:
-        self.number = number
-        self.event = event
-        self.request_id = request_id
-        self.source = source
-        self.ids = ids
-        self.ends_at_s = 0.0
-        self.steps = 0
-        self.steps_left: int | None = None  # of one that was given up, and thawed
-        self.strikes: dict[int, str] = {}
-        self._on_end: Callable[[Result], None] | None = on_end
-
-    @property
-    def is_over(self) -> bool:
-        """Lambda waits for it no longer."""
-        return self._on_end is None
-
-    def end(self, result: Result) -> None:
-        """Tell the source, once."""
-        on_end, self._on_end = self._on_end, None
-        if on_end is not None:
-            on_end(result)
 
 
 class Environment:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .environment import Environment, Invocation, Result
+from .environment import Environment
 from .history import Kind
+from .invocation import Invocation, Result
+from .loading import loading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .world import World
 
@@ -31,7 +33,10 @@ class Function:
     A function and its environments.
 
     Args:
-        handler: Shared by all environments, its global variables included.
+        handler: Shared by all environments, its global variables included. Or its name, such as ``"app.handler"``, as
+            Lambda is told it: each environment has a module of its own then, its global variables as well; what that
+            module imports is shared.
+        module_globals: With a handler's name: what stands in its module in the place of what it made itself, by name.
         cold_start: Called for each new environment instead, returns its handler: what it makes is that process's own.
             What it raises is an error of the function, as in Lambda's INIT phase.
         timeout_s: From 1 to 900 s on AWS.
@@ -47,8 +52,9 @@ class Function:
     def __init__(
         self,
         world: World,
-        handler: Handler | None,
+        handler: Handler | str | None,
         *,
+        module_globals: Mapping[str, Any] | None = None,
         name: str = "function",
         timeout_s: float = 30.0,
         takes: Cost = 0.05,
@@ -58,6 +64,10 @@ class Function:
     ) -> None:
         if (handler is None) == (cold_start is None):
             raise ValueError("give a handler, or cold_start= that makes one for each environment")
+        if isinstance(handler, str):
+            cold_start = loading(handler, module_globals or {})
+        elif module_globals is not None:
+            raise ValueError("module_globals= goes with the name of a handler, such as 'app.handler'")
         self.name = name
         self.arn = f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
         self.timeout_s = timeout_s

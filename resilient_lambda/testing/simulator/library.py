@@ -40,14 +40,10 @@ class Library:
 
     Attributes:
         fakes: What stands in for AWS; what was set aside and committed is kept there.
-        hide: Called with a message's id and for how long it is to be hidden.
-        set_aside: Called with what the handler set aside.
     """
 
     def __init__(self, world: World) -> None:
         self.fakes = Fakes()
-        self.hide: Callable[[str, int], None] = lambda message_id, hidden_s: None
-        self.set_aside: Callable[[SentLetter], None] = lambda letter: None
         self._world = world
         self._stores: dict[str, FaultyStore] = {}
         self._views: dict[Environment | None, tuple[EnvironmentIo, _AsynchronousView]] = {}
@@ -154,7 +150,7 @@ class Library:
         is_late = fails and world.chance.sample("sink error after", number) < 0.5
         if not fails or is_late:
             self.fakes.take_letter(sink, record, error)
-            self.set_aside(self.fakes.dead_letters[-1])
+            self._set_aside(self.fakes.dead_letters[-1])
         if active is not None:
             active.step("after a dead letter")
         return SinkError("the simulation has the sink fail") if fails else f"letter-{number}"
@@ -162,7 +158,21 @@ class Library:
     def _hide(self, message_id: str, hidden_s: int) -> None:
         if self._world.active is not None:
             self._world.active.step("before a message is hidden")
-        self.hide(message_id, hidden_s)
+        for source in self._world.sources:
+            source.hide(message_id, hidden_s)
+
+    def _set_aside(self, letter: SentLetter) -> None:
+        record, environment = letter.record, self._world.active
+        invocation = None if environment is None else environment.invocation
+        for source in self._world.sources:
+            if invocation is None or source.name == invocation.source:
+                item = source.items.get(record.id)
+                if item is None and invocation is not None and len(invocation.ids) == 1:
+                    item = source.items.get(invocation.ids[0])  # of a source whose events have no ids of their own
+                if item is not None:
+                    error = type(letter.error).__name__
+                    source.take_letter([item], record.body, reason=f"set aside by the handler: {error}", error=error)
+                    return
 
 
 class RealStore:

@@ -87,12 +87,14 @@ class DeadLetter(NamedTuple):
         body: As it stands there.
         attributes: Of the message, by name.
         reason: Why.
+        error: The class name of the error that the handler set them aside for; "" if the source gave them up.
     """
 
     ids: tuple[str, ...]
     body: Any
     attributes: dict[str, str]
     reason: str
+    error: str = ""
 
 
 class Violation(NamedTuple):
@@ -228,14 +230,24 @@ class Source:
         self.take_letter(items, body, reason=reason, attributes=attributes)
 
     def take_letter(
-        self, items: Sequence[Item], body: Any, *, reason: str, attributes: dict[str, str] | None = None
+        self,
+        items: Sequence[Item],
+        body: Any,
+        *,
+        reason: str,
+        attributes: dict[str, str] | None = None,
+        error: str = "",
     ) -> None:
         """Keep a dead letter of *items*."""
         ids = tuple(item.id for item in items)
         for item in items:
             item.parked = len(self._world.happenings)
-        self.dead_letters.append(DeadLetter(ids, body, attributes or {}, reason))
+        self.dead_letters.append(DeadLetter(ids, body, attributes or {}, reason, error))
         self._world.note(Kind.DEAD_LETTER, self.name, ids, text=reason)
+
+    def hide(self, message_id: str, seconds: float) -> bool:
+        """Hide a message for *seconds*, on behalf of the handler; return False where nothing can be hidden."""
+        return False
 
     def discard(self, items: Sequence[Item], reason: str) -> None:
         """Give *items* up without a trace."""

@@ -68,6 +68,7 @@ class World:
         self.calls = 0
         self.most_invocations = MOST_INVOCATIONS
         self.sources: list[Any] = []
+        self._soon: list[Callable[[], None]] = []
         self._outages: dict[int, bool] = {}
         self.effect_names: dict[str, str] = {}
         self._seen: set[Hashable] = set()
@@ -75,6 +76,17 @@ class World:
         self._known: list[Environment] = []
         self.prepare: Callable[[], None] | None = None
         self.advance: Callable[[Environment, float], None] | None = None
+
+    def soon(self, action: Callable[[], None]) -> None:
+        """Have *action* done when time goes on: a test may say after it has sent something what goes wrong with it."""
+        if not self._soon:
+            self.clock.after(0.0, self._do_soon)
+        self._soon.append(action)
+
+    def _do_soon(self) -> None:
+        actions, self._soon = self._soon, []
+        for action in actions:
+            action()
 
     def next_invocation(self) -> int:
         """

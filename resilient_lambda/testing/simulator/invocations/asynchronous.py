@@ -18,7 +18,7 @@ from ..source import Source, State
 from . import destinations
 
 if TYPE_CHECKING:
-    from ..environment import Result
+    from ..invocation import Result
     from ..source import Item, Key
     from ..world import World
     from .destinations import Destination

@@ -16,8 +16,8 @@ from ..history import Kind
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from ..environment import Result
     from ..function import Function
+    from ..invocation import Result
     from .asynchronous import AsynchronousCalls
 
     # "sqs", "sns", "eventbridge", on failure "s3"; or the function that is invoked with the record.

@@ -15,8 +15,8 @@ from ..history import Kind
 from ..source import Source, State
 
 if TYPE_CHECKING:
-    from ..environment import Result
     from ..function import Function
+    from ..invocation import Result
     from ..source import Item, Key
     from ..world import World
 

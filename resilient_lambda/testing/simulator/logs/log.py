@@ -17,8 +17,8 @@ from .stream_failures import on_failure_record, s3_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Sequence
 
-    from ..environment import Result
     from ..function import Function
+    from ..invocation import Result
     from ..source import Item, Key
     from ..world import World
     from .reader import Reader
@@ -138,6 +138,9 @@ class Log(Source):
 
     def _append(self, entry: Entry, reader: Reader) -> None:
         """Have the record of an item be in its shard."""
+        self._world.soon(lambda: self._arrive(entry, reader))
+
+    def _arrive(self, entry: Entry, reader: Reader) -> None:
         clock, chance = self._world.clock, self._world.chance
         readable_s = now_s = clock.now_s
         if chance.strikes_at("late", self.number, entry.item.number):

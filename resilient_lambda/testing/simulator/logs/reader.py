@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ..clock import Timer
-    from ..environment import Result
     from ..function import Function
+    from ..invocation import Result
     from ..source import Item
     from ..world import World
     from .shards import Entry, Shard

@@ -19,7 +19,7 @@ from .stream_failures import EXHAUSTED, NO_LIMIT, wait_s
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..environment import Result
+    from ..invocation import Result
     from ..world import World
     from .reader import Readable
     from .shards import Entry, Job, Shard

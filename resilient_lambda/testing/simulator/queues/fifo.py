@@ -129,12 +129,15 @@ class FifoQueue(MappedQueue):
         )
         group = self._groups.setdefault(group_name, Group(group_name))
         group.messages.append(message)
+        self._world.soon(lambda: self._arrive(message, group))
+        return id
+
+    def _arrive(self, message: Message, group: Group) -> None:
         late_s = self._late_s(message.item)
         if late_s:
             group.in_flight += 1
             self._world.clock.after(late_s, lambda: self._hold_no_longer(group))
         self._refresh(group)
-        return id
 
     def _hold_no_longer(self, group: Group) -> None:
         group.in_flight -= 1

@@ -19,8 +19,8 @@ from .stored_queue import LONGEST_HIDDEN_S, StoredQueue
 if TYPE_CHECKING:
     from collections.abc import Set
 
-    from ..environment import Result
     from ..function import Function
+    from ..invocation import Result
     from ..source import Item, Key
     from ..world import World
     from .message import Message

@@ -97,6 +97,9 @@ class Queue(MappedQueue):
 
     def _send(self, id: str, body: Any) -> None:
         message = self._store(id, body)
+        self._world.soon(lambda: self._arrive(message))
+
+    def _arrive(self, message: Message) -> None:
         late_s = self._late_s(message.item)
         if late_s:
             self._world.clock.after(late_s, lambda: self._show(message))

@@ -1,0 +1,1 @@
+"""What happened, told: as text, and as a picture."""
