@@ -54,7 +54,9 @@ class Envelopes:
         source, raws = delivery.source, delivery.raws
         if self._layers:
             source, raws = unwrapped(source, self._layers), expanded(raws, self._layers)
-            if len(raws) > len(delivery.raws):  # a message comes back with all that is in it
+            # A message comes back with all that is in it. Asked of the option, not of the batch: whatever else is in that,
+            # a redelivery is known by the same name.
+            if self._layers[-1] == "s3":
                 source = source._replace(brings_back_done=True)
         if self._decode is not None:
             source = decoded(source, self._decode)

@@ -20,6 +20,7 @@ from resilient_lambda.testing import (
     s3_record,
     sns_event,
     sqs_event,
+    sqs_record,
 )
 
 POISON, BUSY = 0, 1
@@ -95,8 +96,18 @@ def test_what_is_parked_beyond_the_checkpoint_stays_parked(time):
     assert (world.ran.count(POISON), len(world.letters)) == (1, 1)
 
 
-def test_parts_of_one_message_stay_parked(time):
-    """A message with several S3 records comes back with all of them."""
+SEVERAL = sqs_record({"Records": [s3_record("poison"), s3_record("busy")]})
+ONE = sqs_record({"Records": [s3_record("poison")]})
+NONE = sqs_record({"Event": "s3:TestEvent", "Service": "Amazon S3"})
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [[[SEVERAL]] * 3, [[NONE, SEVERAL], [SEVERAL]], [[ONE, SEVERAL], [ONE]], [[ONE], [ONE, SEVERAL]]],
+    ids=["several records", "beside a message without any", "alone in the end", "alone at first"],
+)
+def test_parts_of_one_message_stay_parked(time, batches):
+    """A message with several S3 records comes back with all of them, whatever else was in its batch."""
     ran, letters = [], []
 
     @batch_handler(
@@ -109,11 +120,11 @@ def test_parts_of_one_message_stay_parked(time):
         ran.append(key)
         raise NonRetryableError("poison") if key == "poison" else TimeoutError
 
-    event = sqs_event([{"Records": [s3_record("poison"), s3_record("busy")]}])
-    for _ in range(3):
-        handler(event, time.context(timeout_s=600))
+    for batch in batches:
+        handler(sqs_event(batch), time.context(timeout_s=600))
 
-    assert (ran.count("poison"), len(letters)) == (1, 1)
+    sent = {message["messageId"] for batch in batches for message in batch if "poison" in message["body"]}
+    assert (ran.count("poison"), len(letters)) == (len(sent), len(sent))
 
 
 def test_another_delivery_of_the_key_runs(time):
