@@ -66,5 +66,6 @@ BENCHMARKS = (
     Benchmark("idempotent_single", "ms", Aim(ratio=1.0), partial(_do, "store_rows", "single")),
     Benchmark("idempotent_single_requests", "requests", Aim(ratio=1.0), partial(_do, "store_rows", "single_requests")),
     Benchmark("commit_with_100", "ms", Aim(), partial(_do, "store_rows", "committing", 100)),
+    Benchmark("simulated_delivery", "us/message", Aim(absolute=50.0), partial(_do, "simulator", "delivered")),
     Benchmark("wheel_bytes", "bytes", Aim(absolute=150_000.0), partial(_do, "wheel", "wheel_bytes")),
 )

@@ -219,7 +219,14 @@ def _begin_anew() -> None:
     _loop = None
 
 
+def _close() -> None:
+    """Close the process's loop, whichever it is at the end."""
+    if _loop is not None:
+        _loop.close()
+
+
 os.register_at_fork(after_in_child=_begin_anew)
+atexit.register(_close)
 
 
 def swap_memory(loop: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop | None:
@@ -242,7 +249,6 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         raise RuntimeError("an event loop is running in this thread: await handler.aio(event, context) there")
     if _loop is None or _loop.is_closed():
         _loop = make_loop()
-        atexit.register(_loop.close)
     task = _loop.create_task(coroutine)
     while True:
         try:

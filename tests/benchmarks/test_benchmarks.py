@@ -69,6 +69,7 @@ def test_the_rows_promised_are_there():
         "idempotent_single",
         "idempotent_single_requests",
         "commit_with_100",
+        "simulated_delivery",
         "wheel_bytes",
     } <= set(names)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..events import LambdaContext
@@ -63,6 +64,7 @@ class Environment:
         world, function = self._world, self._function
         began_s = world.clock.now_s
         self.invocation = invocation
+        invocation.thread = get_ident()
         invocation.ends_at_s = began_s + function.timeout_s
         invocation.strikes = function.strikes_of(invocation)
         world.activate(self)
@@ -135,6 +137,12 @@ class Environment:
             self.die(Kind.TIMED_OUT)
         self._wait_until(ends_at_s)
 
+    def next_call(self) -> tuple[int, int]:
+        """Return the name of a new call to a store or a sink: the numbers of the invocation and of the call in it."""
+        invocation = self.check_alive()
+        invocation.calls += 1
+        return invocation.number, invocation.calls
+
     def dies_in(self, steps: int) -> bool:
         """Tell whether the environment dies at one of the next *steps* steps."""
         invocation = self.check_alive()
@@ -149,10 +157,17 @@ class Environment:
 
         Raises:
             Killed: Nothing is.
+            RuntimeError: This is a thread that the handler has started.
         """
-        if self.is_dead or self.invocation is None:
+        invocation = self.invocation
+        if self.is_dead or invocation is None:
             raise Killed
-        return self.invocation
+        if get_ident() != invocation.thread:
+            raise RuntimeError(
+                "only the thread that runs the handler is simulated: no delivery.work, step or effect, no store call, "
+                "in one that the handler has started"
+            )
+        return invocation
 
     def die(self, kind: Kind, text: str = "") -> NoReturn:
         """
@@ -217,12 +232,15 @@ class Environment:
         self._world.activate(self)
 
     def _end_dead(self, kind: Kind) -> None:
-        invocation = self.check_alive()
+        if self.is_dead or self.invocation is None:
+            return
         self.is_dead = True
-        self._report(invocation, Result(kind, self._function.death_of(kind, invocation)), "")
+        self._report(self.invocation, Result(kind, self._function.death_of(kind, self.invocation)), "")
 
     def _end(self, result: Result) -> None:
-        invocation = self.check_alive()
+        invocation = self.invocation
+        if self.is_dead or invocation is None:
+            return
         self.invocation = None
         if self._handler is not None:
             self._function.take_back(self)

@@ -46,10 +46,12 @@ class Invocation:
         ids: What the source calls the events in it.
         ends_at_s: When Lambda stops it.
         steps: How many steps it has passed.
+        calls: How many calls to stores and sinks it has made.
     """
 
     __slots__ = (
         "_on_end",
+        "calls",
         "ends_at_s",
         "environment",
         "event",
@@ -60,6 +62,7 @@ class Invocation:
         "steps",
         "steps_left",
         "strikes",
+        "thread",
     )
 
     def __init__(
@@ -79,6 +82,8 @@ class Invocation:
         self.ids = ids
         self.ends_at_s = 0.0
         self.steps = 0
+        self.calls = 0
+        self.thread = 0
         self.steps_left: int | None = None  # of one that was given up, and thawed
         self.strikes: dict[int, str] = {}
         self._on_end: Callable[[Result], None] | None = on_end

@@ -47,43 +47,36 @@ class Library:
         self._world = world
         self._stores: dict[str, FaultyStore] = {}
         self._views: dict[Environment | None, tuple[EnvironmentIo, _AsynchronousView]] = {}
-        self._before: tuple[Any, ...] = ()
         self._event_loops: Any = None
-        self._make_loop: Any = None
 
     def install(self) -> None:
         """Have every handler, store and sink of the process be of this simulation."""
-        self._before = (
-            handlers.replacement,
-            dynamodb.redirect,
-            sinks.redirect,
-            visibility.redirect,
-            _clock.now_s,
-        )
-        handlers.replacement = self._io_of
-        dynamodb.redirect = self.store
-        sinks.redirect = self._take_letter
-        visibility.redirect = self._hide
-        _clock.now_s = self._now_s
         self._world.advance = self._advance
         self._world.prepare = self._prepare
+        _installed.append((self, _redirects()))
+        self._redirect()
 
     def remove(self) -> None:
-        """Take that back."""
+        """Take that back, in whatever order simulations end; what was there before the first one comes back last."""
+        place = next((place for place, (library, _) in enumerate(_installed) if library is self), None)
+        if place is None:
+            return
         for environment in self._world.forget_memories():
             loop = environment.memory.get(self._event_loops)
             if loop is not None:
                 self._unwind(environment, loop)
         if self._event_loops is not None:
-            self._event_loops.make_loop = self._make_loop
-            self._event_loops = None
-        (
-            handlers.replacement,
-            dynamodb.redirect,
-            sinks.redirect,
-            visibility.redirect,
-            _clock.now_s,
-        ) = self._before
+            others = [other for other, _ in _installed if other is not self and other._event_loops is not None]
+            self._event_loops.make_loop = others[-1]._new_loop if others else self._event_loops.asyncio.new_event_loop
+        _, before = _installed.pop(place)
+        if place == len(_installed):
+            _redirect_to(before)
+        else:  # a later one goes on; whoever ends last finds what was there before this one
+            later, _ = _installed[place]
+            _installed[place] = later, before
+
+    def _redirect(self) -> None:
+        _redirect_to((self._io_of, self.store, self._take_letter, self._hide, self._now_s))
 
     def store(self, table: str) -> Any:
         """Return what stands in for a table."""
@@ -100,7 +93,6 @@ class Library:
         """Have an asynchronous handler run in a loop of its environment's; without any, asyncio is not loaded."""
         if self._event_loops is None and EVENT_LOOPS in sys.modules:
             self._event_loops = sys.modules[EVENT_LOOPS]
-            self._make_loop = self._event_loops.make_loop
             self._event_loops.make_loop = self._new_loop
             self._world.share(self._event_loops)
 
@@ -144,7 +136,7 @@ class Library:
     def _take_letter(self, sink: str, record: Record[Any], error: BaseException) -> str | SinkError:
         world = self._world
         active, number = world.active, len(self.fakes.dead_letters) + 1
-        fails = world.chance.strikes_at("sink_error", number, world.next_call())
+        fails = active is not None and world.chance.strikes_at("sink_error", *active.next_call())
         if active is not None:
             active.step("before a dead letter")
         is_late = fails and world.chance.sample("sink error after", number) < 0.5
@@ -173,6 +165,18 @@ class Library:
                     error = type(letter.error).__name__
                     source.take_letter([item], record.body, reason=f"set aside by the handler: {error}", error=error)
                     return
+
+
+def _redirects() -> tuple[Any, ...]:
+    return handlers.replacement, dynamodb.redirect, sinks.redirect, visibility.redirect, _clock.now_s
+
+
+def _redirect_to(targets: tuple[Any, ...]) -> None:
+    handlers.replacement, dynamodb.redirect, sinks.redirect, visibility.redirect, _clock.now_s = targets
+
+
+# Simulations that have not ended, each with what it has replaced.
+_installed: list[tuple[Library, tuple[Any, ...]]] = []
 
 
 class RealStore:

@@ -60,7 +60,7 @@ class FaultyStore:
         """Write several: some of them only, if the environment dies of it."""
         environment = self._world.active
         if environment is not None and environment.dies_in(2):
-            count = int(self._world.chance.sample("entries", self._world.next_call()) * (len(writes) + 1))
+            count = int(self._world.chance.sample("entries", *environment.next_call()) * (len(writes) + 1))
             self._reach("put_many_if", lambda: self._store.put_many_if(writes[:count]))
         return self._reach("put_many_if", lambda: self._store.put_many_if(writes))
 
@@ -91,15 +91,15 @@ class FaultyStore:
         world, environment = self._world, self._world.active
         if environment is None:  # the test itself
             return call()
-        number, chance = world.next_call(), world.chance
+        number, chance = environment.next_call(), world.chance
         environment.step(f"before {name}")
         if world.is_out(OUTAGE_S):
             environment.work(NO_ANSWER_S)
             raise self._failure(environment, f"{name}: the store is out")
-        low, high = SLOW_S if chance.strikes_at("slow_store", number) else LATENCY_S
-        environment.work(chance.between(low, high, "latency", number))
-        fails = chance.strikes_at("store_error", number)
-        if fails and chance.sample("store error after", number) < 0.5:
+        low, high = SLOW_S if chance.strikes_at("slow_store", *number) else LATENCY_S
+        environment.work(chance.between(low, high, "latency", *number))
+        fails = chance.strikes_at("store_error", *number)
+        if fails and chance.sample("store error after", *number) < 0.5:
             raise self._failure(environment, f"{name} failed")
         answer = call()
         environment.step(f"after {name}")

@@ -65,7 +65,6 @@ class World:
         self.effects: list[Effect] = []
         self.happenings: list[Happening] = []
         self.invocations = 0
-        self.calls = 0
         self.most_invocations = MOST_INVOCATIONS
         self.sources: list[Any] = []
         self._soon: list[Callable[[], None]] = []
@@ -111,11 +110,6 @@ class World:
     def environments(self) -> int:
         """How many environments there were."""
         return len(self._known)
-
-    def next_call(self) -> int:
-        """Return the number of a new call to a store or a sink."""
-        self.calls += 1
-        return self.calls
 
     def is_out(self, length_s: float) -> bool:
         """Tell whether the store is out: time is cut into pieces of *length_s*, and chance decides for each."""
