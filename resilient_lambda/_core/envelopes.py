@@ -54,8 +54,8 @@ class Envelopes:
         source, raws = delivery.source, delivery.raws
         if self._layers:
             source, raws = unwrapped(source, self._layers), expanded(raws, self._layers)
-            # A message comes back with all that is in it. Asked of the option, not of the batch: whatever else is in that,
-            # a redelivery is known by the same name.
+            # A message comes back with all that is in it. The option says so, not the batch: a redelivery is known by
+            # the same name whatever it comes with.
             if self._layers[-1] == "s3":
                 source = source._replace(brings_back_done=True)
         if self._decode is not None:

@@ -9,6 +9,7 @@ needs another one: time that passes for one handler alone costs no switch of thr
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from contextvars import copy_context
 from heapq import heappop, heappush
@@ -17,6 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+# So often may what is being ended swallow that it is: a loop around `except BaseException` would go on for ever.
+MOST_REFUSALS = 1_000
 
 
 class Closed(BaseException):
@@ -40,11 +45,14 @@ class Clock:
     """
     The time of one simulation, and what is to happen in it.
 
+    Args:
+        patience_s: For how long, in real time, work may run without letting virtual time pass.
+
     Attributes:
         now_s: Virtual wall clock, in seconds since the epoch.
     """
 
-    def __init__(self, start_s: float) -> None:
+    def __init__(self, start_s: float, *, patience_s: float = inf) -> None:
         self.now_s = start_s
         self._queue: list[list[Any]] = []  # [time, number, what]: lists compare by time first, then by number
         self._number = 0
@@ -56,6 +64,10 @@ class Clock:
         self._over.acquire()
         self._error: BaseException | None = None
         self._is_closed = False
+        self._is_stuck = False
+        self._patience_s = patience_s
+        self._refused = 0
+        self._running: threading.Thread | None = None  # who has the baton
 
     def at(self, time_s: float, action: Callable[[], None]) -> Timer:
         """Have *action* done at *time_s*, or now if that has passed; it must neither wait nor run a handler."""
@@ -82,15 +94,21 @@ class Clock:
         self._refuse_in_handler()
         self._go_on(until_s)
 
+    def abandon(self) -> None:
+        """Leave the work that calls this where it is, for good: it does not end although it was told to."""
+        self._hand_over()
+        while True:
+            threading.Event().wait()
+
     def _go_on(self, until_s: float) -> None:
         self._limit_s = until_s
         self._context = copy_context()
         self._hand_over()
         try:
-            self._over.acquire()
+            self._wait_for_the_end()
         except BaseException:  # somebody pressed Ctrl-C
             self._limit_s = -inf
-            self._over.acquire()
+            self._is_stuck = self._is_stuck or not self._over.acquire(timeout=1.0)
             raise
         error, self._error = self._error, None
         if error is not None:
@@ -116,6 +134,9 @@ class Clock:
             self._loop(worker, sleeper)
             del self._sleepers[sleeper]
         if self._is_closed:
+            self._refused += 1
+            if self._refused > MOST_REFUSALS:
+                self.abandon()
             raise Closed
 
     def close(self) -> None:
@@ -123,6 +144,8 @@ class Clock:
         self._refuse_in_handler()
         self._is_closed = True
         self._queue.clear()
+        if self._is_stuck:  # somebody else has the baton, and does not give it back
+            return
         for sleeper in self._sleepers:
             self._push(self.now_s, sleeper)
         self._go_on(inf)
@@ -134,6 +157,25 @@ class Clock:
         worker: _Worker | None = getattr(_here, "worker", None)
         if worker is not None and worker.clock is self:
             raise RuntimeError("the test lets time pass, or ends it, not a handler: there it is delivery.work(seconds)")
+
+    def _wait_for_the_end(self) -> None:
+        passed = -1
+        while not self._over.acquire(timeout=self._patience_s if self._patience_s < inf else -1):
+            if self._number == passed:
+                self._is_stuck = True
+                raise RuntimeError(
+                    f"a handler has run for {self._patience_s:g} s without letting virtual time pass{self._place()}; where "
+                    "it waits for something, use delivery.work(seconds), and with a debugger Delivery(patience_s=inf)"
+                )
+            passed = self._number
+
+    def _place(self) -> str:
+        """Return where the handler is that has the baton, as text."""
+        frame = sys._current_frames().get(self._running.ident or 0) if self._running is not None else None
+        ours = __name__.rpartition(".testing.")[0]
+        while frame is not None and str(frame.f_globals.get("__name__")).startswith(ours):
+            frame = frame.f_back
+        return "" if frame is None else f": it is at {frame.f_code.co_filename}:{frame.f_lineno}"
 
     def _push(self, time_s: float, what: Any) -> list[Any]:
         self._number += 1
@@ -154,7 +196,8 @@ class Clock:
             if not queue or queue[0][0] > self._limit_s:
                 if sleeper is None:
                     self._idle.append(worker)
-                self._over.release()
+                if not self._is_stuck:
+                    self._over.release()
                 break
             entry = heappop(queue)
             what = entry[2]
@@ -164,6 +207,7 @@ class Clock:
             kind = type(what)
             if kind is _Sleeper:
                 if what is sleeper:
+                    self._running = worker.thread
                     return
                 if sleeper is None:
                     self._idle.append(worker)
@@ -175,9 +219,11 @@ class Clock:
                 heappush(queue, entry)
                 self._hand_over()
                 break
+            self._running = worker.thread
             self._do(what)
         if sleeper is not None:
             worker.rest()  # only its own time wakes who waits
+            self._running = worker.thread
 
     def _do(self, what: Any) -> None:
         try:
@@ -221,7 +267,8 @@ class _Worker:
         self.clock: Clock | None = None
         self._may_go_on = threading.Lock()
         self._may_go_on.acquire()
-        threading.Thread(target=self._work, name="resilient_lambda-simulator", daemon=True).start()
+        self.thread = threading.Thread(target=self._work, name="resilient_lambda-simulator", daemon=True)
+        self.thread.start()
 
     def go_on(self) -> None:
         self._may_go_on.release()

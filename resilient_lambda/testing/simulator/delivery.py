@@ -33,16 +33,18 @@ class Delivery(Deployment):
         seed: All that chance decides follows from it.
         without: What does not happen: names of faults, such as ``"crash"``, or single ones from `strikes` of an earlier
             run with the same seed, such as ``"crash:7"``.
+        patience_s: For how long, in the test's own time, a handler may go on without letting virtual time pass;
+            infinite for a session with a debugger.
 
     Attributes:
         seed: As given.
         has_run: `run` was called.
     """
 
-    def __init__(self, seed: int = 0, *, without: Collection[str] = ()) -> None:
+    def __init__(self, seed: int = 0, *, without: Collection[str] = (), patience_s: float = 60.0) -> None:
         self.seed = seed
         self.has_run = False
-        self._world = World(Chance(seed, without), start_s=START_S)
+        self._world = World(Chance(seed, without), start_s=START_S, patience_s=patience_s)
         self._library = Library(self._world)
         self._library.install()
 
@@ -128,7 +130,7 @@ class Delivery(Deployment):
         Let time pass until nothing is left to be done, or for *for_s* seconds.
 
         Raises:
-            RuntimeError: It has gone on for 100,000 invocations.
+            RuntimeError: It has gone on for 100,000 invocations; or a handler goes on, and lets no virtual time pass.
         """
         world, self.has_run = self._world, True
         world.most_invocations = world.invocations + MOST_INVOCATIONS

@@ -12,6 +12,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..events import LambdaContext
+from .clock import MOST_REFUSALS
 from .history import Kind
 from .invocation import Killed, Result
 
@@ -50,6 +51,8 @@ class Environment:
         self.idle_for_s = world.chance.between(*IDLE_S, "idle", number)
         self.skew_s = world.chance.skew_s(number)
         self.invocation: Invocation | None = None
+        self._thread = 0
+        self._refused = 0
         self._world = world
         self._function = function
         self._load = load
@@ -64,7 +67,7 @@ class Environment:
         world, function = self._world, self._function
         began_s = world.clock.now_s
         self.invocation = invocation
-        invocation.thread = get_ident()
+        invocation.thread = self._thread = get_ident()
         invocation.ends_at_s = began_s + function.timeout_s
         invocation.strikes = function.strikes_of(invocation)
         world.activate(self)
@@ -161,6 +164,13 @@ class Environment:
         """
         invocation = self.invocation
         if self.is_dead or invocation is None:
+            self._refused += 1
+            if self._refused > MOST_REFUSALS and get_ident() == self._thread:
+                self._world.note(
+                    Kind.FAULT, "", (), environment=self, text="the handler swallows the end of its process"
+                )
+                self._world.activate(None)
+                self._world.clock.abandon()
             raise Killed
         if get_ident() != invocation.thread:
             raise RuntimeError(

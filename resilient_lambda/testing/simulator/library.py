@@ -62,9 +62,9 @@ class Library:
         if place is None:
             return
         for environment in self._world.forget_memories():
-            loop = environment.memory.get(self._event_loops)
-            if loop is not None:
-                self._unwind(environment, loop)
+            for memory in (self._event_loops, "event loop"):
+                if environment.memory.get(memory) is not None:
+                    self._unwind(environment, environment.memory[memory])
         if self._event_loops is not None:
             others = [other for other, _ in _installed if other is not self and other._event_loops is not None]
             self._event_loops.make_loop = others[-1]._new_loop if others else self._event_loops.asyncio.new_event_loop
@@ -90,7 +90,14 @@ class Library:
         return FaultyStore(RealStore(store), self._world)
 
     def _prepare(self) -> None:
-        """Have an asynchronous handler run in a loop of its environment's; without any, asyncio is not loaded."""
+        """Have a handler run in a loop of its environment's; if none is asynchronous, asyncio is not loaded."""
+        asyncio = sys.modules.get("asyncio")
+        if asyncio is not None and self._world.active is not None:
+            # A process has a loop of its main thread: a handler of nobody's says get_event_loop().run_until_complete().
+            loop = self._world.active.memory.get("event loop")
+            if loop is None:
+                loop = self._world.active.memory["event loop"] = self._new_loop()
+            asyncio.set_event_loop(loop)
         if self._event_loops is None and EVENT_LOOPS in sys.modules:
             self._event_loops = sys.modules[EVENT_LOOPS]
             self._event_loops.make_loop = self._new_loop

@@ -57,8 +57,8 @@ class World:
         advance: Lets time pass inside an environment, with what goes on there meanwhile.
     """
 
-    def __init__(self, chance: Chance, *, start_s: float) -> None:
-        self.clock = Clock(start_s)
+    def __init__(self, chance: Chance, *, start_s: float, patience_s: float) -> None:
+        self.clock = Clock(start_s, patience_s=patience_s)
         self.chance = chance
         self.active: Environment | None = None
         self.memories: dict[Memory, None] = {}
