@@ -82,8 +82,8 @@ def automatic(timeout_s: float) -> Backoff:
     Return the waits of ``visibility="auto"`` for a function with this timeout.
 
     They begin with four timeouts. A queue should hide messages for six, each time; so three receives or more take no
-    less time with these waits than they would without, and nobody's dead-letter queue fills sooner: of messages that were
-    run; one that meets a twin at each receive comes back when that one's invocation is over.
+    less time with these waits than they would without, and nobody's dead-letter queue fills sooner with messages that
+    were run. One that meets a twin at each receive comes back when that one's invocation is over.
     """
     if timeout_s > LONGEST_TIMEOUT_S:
         return Backoff()

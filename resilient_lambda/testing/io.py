@@ -139,6 +139,10 @@ class FakeIo(BlockingIo):
         self._retires = retires
         return self
 
+    def uncut(self) -> None:
+        """Cut nothing short any more, until the next invocation."""
+        self._cut_at_s = inf
+
     async def run_lanes(self, lane: Callable[[], Awaitable[None]], count: int) -> None:
         """Run *count* lanes in one thread; at each wait, chance decides which of them goes on: the seed's."""
         lanes: list[Any] = [lane() for _ in range(count)]
@@ -153,9 +157,9 @@ class FakeIo(BlockingIo):
                     del lanes[number], contexts[number]
         finally:
             self._pause = pause
-            for left in lanes:
+            for left, context in zip(lanes, contexts, strict=True):
                 with suppress(BaseException):  # what ended the others keeps this one from ending in order, too
-                    left.close()
+                    context.run(left.close)
 
     async def let_others_go_on(self) -> None:
         """Suspend, if this is one of several lanes."""
@@ -353,7 +357,12 @@ def fake_io(*, start_s: float = 1_800_000_000.0, seed: int = 0) -> Generator[Fak
     io = FakeIo(start_s=start_s, seed=seed)
     views: dict[bool, Any] = {False: io, True: _AsynchronousView(io)}
     before = plan.replacement, _clock.now_s
-    plan.replacement = lambda handler: views[handler.signature.is_asynchronous]
+
+    def io_of(handler: plan.Plan) -> Any:
+        io.uncut()  # whoever asks is not, or no longer, among the records of an invocation
+        return views[handler.signature.is_asynchronous]
+
+    plan.replacement = io_of
     _clock.now_s = io.now
     forget_paces()
     try:

@@ -247,6 +247,8 @@ class LanesMachine(RuleBasedStateMachine):
             left = self.free_heads()
         if self.names[number] in self.stopped:
             return  # who stops a lane starts nothing behind
+        if self.is_ordered and any(self.names[other] == self.names[number] for other in self.paused):
+            return  # nor who waits for one of it
         found = self.lanes.start_behind(number)
 
         assert found == (left[0] if left else None)

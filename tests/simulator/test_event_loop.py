@@ -126,3 +126,22 @@ def test_hundreds_of_environments_need_no_file(delivery):
 
     assert delivery.environments > 100
     assert max(during) <= before + 2  # the list itself
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_a_task_that_sleeps_too_long_is_cut_short(delivery, concurrency):
+    """As on Lambda, `interrupt=True` cancels it where the margin begins, and the other record is acknowledged."""
+
+    @batch_handler(interrupt=True, concurrency=concurrency)
+    async def handler(order: dict):
+        if order["id"] == "slow":
+            await asyncio.sleep(10_000)
+
+    queue = delivery.sqs(handler, max_receives=2, dead_letter=True, window_s=1.0)
+    queue.send({"id": "quick"})
+    queue.send({"id": "slow"})
+    delivery.run()
+
+    assert {happening.kind.value for happening in delivery.happenings} >= {"answered"}
+    assert not any(happening.kind.value == "timed out" for happening in delivery.happenings)
+    assert queue.receives == {"sqs-1": 1, "sqs-2": 2}

@@ -15,6 +15,7 @@ PACKAGE = Path(resilient_lambda.__file__).parent
 SIMULATOR = PACKAGE / "testing" / "simulator"
 # Where the simulation and the library meet, and what each of the two may know.
 MEETING = {
+    "cancelling": {"_io"},
     "library": {"_handlers", "errors", "sinks", "stores"},
     "store": {"errors", "stores"},
 }

@@ -164,8 +164,9 @@ class Clock:
             if self._number == passed:
                 self._is_stuck = True
                 raise RuntimeError(
-                    f"a handler has run for {self._patience_s:g} s without letting virtual time pass{self._place()}; where "
-                    "it waits for something, use delivery.work(seconds), and with a debugger Delivery(patience_s=inf)"
+                    f"a handler has run for {self._patience_s:g} s without letting virtual time pass{self._place()}; "
+                    "where it waits for something, use delivery.work(seconds), and with a debugger "
+                    "Delivery(patience_s=inf)"
                 )
             passed = self._number
 

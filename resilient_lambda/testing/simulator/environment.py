@@ -80,6 +80,8 @@ class Environment:
         except Killed:
             return
         finally:
+            if world.tidy is not None:
+                world.tidy()
             world.activate(None)
         if invocation.is_over:  # it froze, and was given up
             self.is_dead = True

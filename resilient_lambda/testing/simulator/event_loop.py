@@ -49,13 +49,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _close_self_pipe(self) -> None:
         if self._csock is not None:
-            super()._close_self_pipe()
+            super()._close_self_pipe()  # pyright: ignore[reportAttributeAccessIssue]
 
     def _write_to_self(self) -> None:
         if self._csock is None:
             self._quiet.woken.set()
         else:
-            super()._write_to_self()
+            super()._write_to_self()  # pyright: ignore[reportAttributeAccessIssue]
 
     def time(self) -> float:
         """Return the simulation's time, in seconds since the loop was made: asyncio adds a billionth to it."""

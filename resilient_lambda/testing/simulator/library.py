@@ -18,7 +18,7 @@ from ...sinks import _seam as sinks
 from ...stores import dynamodb
 from .. import _clock
 from ..fakes import Fakes, SentLetter
-from ..io import FakeIo, _AsynchronousView
+from ..io import FakeIo
 from .store import FaultyStore
 
 if TYPE_CHECKING:
@@ -46,13 +46,14 @@ class Library:
         self.fakes = Fakes()
         self._world = world
         self._stores: dict[str, FaultyStore] = {}
-        self._views: dict[Environment | None, tuple[EnvironmentIo, _AsynchronousView]] = {}
+        self._ios: dict[Environment | None, EnvironmentIo] = {}
         self._event_loops: Any = None
 
     def install(self) -> None:
         """Have every handler, store and sink of the process be of this simulation."""
         self._world.advance = self._advance
         self._world.prepare = self._prepare
+        self._world.tidy = self._tidy
         _installed.append((self, _redirects()))
         self._redirect()
 
@@ -103,6 +104,11 @@ class Library:
             self._event_loops.make_loop = self._new_loop
             self._world.share(self._event_loops)
 
+    def _tidy(self) -> None:
+        asyncio = sys.modules.get("asyncio")
+        if asyncio is not None:
+            asyncio.set_event_loop(None)  # this thread is another environment's next
+
     def _unwind(self, environment: Environment, loop: VirtualLoop) -> None:
         environment.is_dead = True  # what its tasks still reach for leads nowhere
         self._world.active = environment
@@ -118,11 +124,11 @@ class Library:
         return VirtualLoop(self._world)
 
     def _advance(self, environment: Environment, seconds: float) -> None:
-        views = self._views.get(environment)
-        if views is None:
+        io = self._ios.get(environment)
+        if io is None:
             environment.work(seconds)
         else:
-            views[0].advance(seconds)
+            io.advance(seconds)
 
     def _now_s(self) -> float:
         active = self._world.active
@@ -134,11 +140,15 @@ class Library:
         for memory in knowing:
             if hasattr(memory, "swap_memory"):
                 self._world.share(memory)
-        views = self._views.get(active)
-        if views is None:
-            io = EnvironmentIo(self._world, active)
-            views = self._views[active] = (io, _AsynchronousView(io))
-        return views[handler.signature.is_asynchronous]
+        io = self._ios.get(active)
+        if io is None:
+            io = self._ios[active] = EnvironmentIo(self._world, active)
+        io.uncut()  # whoever asks is not, or no longer, among the records of an invocation
+        if not handler.signature.is_asynchronous:
+            return io
+        from .cancelling import CancellingView  # its handler has loaded asyncio
+
+        return CancellingView(io)
 
     def _take_letter(self, sink: str, record: Record[Any], error: BaseException) -> str | SinkError:
         world = self._world

@@ -54,6 +54,7 @@ class World:
         effect_names: By table, the attribute that names the effect of an item that is committed.
         most_invocations: How many there may be.
         prepare: Called right before a handler.
+        tidy: Called right after it.
         advance: Lets time pass inside an environment, with what goes on there meanwhile.
     """
 
@@ -74,6 +75,7 @@ class World:
         self._outside: dict[Any, Any] = {}
         self._known: list[Environment] = []
         self.prepare: Callable[[], None] | None = None
+        self.tidy: Callable[[], None] | None = None
         self.advance: Callable[[Environment, float], None] | None = None
 
     def soon(self, action: Callable[[], None]) -> None:
