@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..errors import InvalidRecordError
 from .keys import digest
 from .source_fields import part, part_text
-from .source_rows import CHANGES
-from .source_types import KAFKA, Data
+from .source_types import CHANGES, KAFKA, Data
 
 if TYPE_CHECKING:
     from .source_types import Raw, Source

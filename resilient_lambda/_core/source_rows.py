@@ -21,7 +21,7 @@ from .source_fields import (
     part,
     part_text,
 )
-from .source_types import Answers, Data, Source, Twin
+from .source_types import CHANGES, Answers, Data, Source, Twin
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 # All records of a batch from a stream are of one shard, and its answer is one checkpoint: one lane, whatever they say.
 BATCH_LANE = "batch"
-
-CHANGES = ("INSERT", "MODIFY", "REMOVE")
-
 
 _CONSUMER = "/consumer/"
 

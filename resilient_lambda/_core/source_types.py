@@ -50,6 +50,7 @@ class Data:
         return "Data(...)"  # never what it holds
 
 
+CHANGES = ("INSERT", "MODIFY", "REMOVE")  # of an item in a DynamoDB table
 KAFKA = "kafka"  # its records alone have headers and tombstones
 
 # A Kafka record without a value: its key is deleted. Told from a decoded None by identity.

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from .._io.blocking import drive
 from ..errors import ConfigurationError
-from .batching import Batch
 from .entry import entry_point
-from .lane_run import lane_run
 from .plan import Plan, is_initialising, local_names_of_caller
 from .reading import Reading
-from .running import run_plain, run_plain_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -165,7 +161,9 @@ def batch_handler(
             is_event=False,
         )
         if is_initialising():
-            reading.warm()
+            from .handling import warm
+
+            warm(reading)
         if order is not None and not plan.given_idempotency:
             raise ConfigurationError(
                 f"order={order!r} needs an Idempotency policy: Lambda delivers everything behind the first failure "
@@ -177,34 +175,14 @@ def batch_handler(
 
 
 def _entry_point(plan: Plan, reading: Reading) -> Any:
-    def begin(event: Raw, context: Any) -> Batch:
-        delivery = reading.open(event)
-        plan.check(delivery)
-        return Batch(plan, plan.open(delivery.source, context), delivery)
-
     async def run(event: Raw, context: Any) -> dict[str, Any]:
-        batch = begin(event, context)
-        with batch:
-            if not plan.is_plain or batch.window is not None:
-                await lane_run(plan, batch, reading).run()
-            else:
-                for arguments, lane in batch.plain_lanes():
-                    await run_plain_async(plan, batch, arguments, in_order=lane is not None)
-                    batch.leave_rest(arguments, lane)
-            await batch.end()
-        return batch.answer()
+        from .handling import handle
+
+        return await handle(plan, reading, event, context)
 
     def run_blocking(event: Raw, context: Any) -> dict[str, Any]:
-        batch = begin(event, context)
-        with batch:
-            if not plan.is_plain or batch.window is not None:
-                drive(lane_run(plan, batch, reading).run())
-            else:
-                for arguments, lane in batch.plain_lanes():
-                    run_plain(plan, batch, arguments, in_order=lane is not None)
-                    batch.leave_rest(arguments, lane)
-            if batch.needs_end:
-                drive(batch.end())
-        return batch.answer()
+        from .handling import handle_blocking
+
+        return handle_blocking(plan, reading, event, context)
 
     return entry_point(plan, run_blocking=run_blocking, run=run, attribute="record_handler")

@@ -7,28 +7,22 @@ import sys
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from .._core.batch import dispose
-from .._core.classify import Classifier
 from .._core.functions import is_coroutine_function
-from .._core.model import Failure
 from .._core.options import number, one_of
 from .._core.pace import Pace
-from .._core.sources import Answers
-from .._policies.arrival import arrive
-from .._policies.call import Call, Invocation
-from .._policies.compose import check_order, compose, disabled, kind_of, running, warm, without
+from .._policies.order import check_order, disabled, kind_of, without
 from ..errors import ConfigurationError
 from .parameters import parameter_of
 from .signature import read_signature
-from .visibility import checked as checked_visibility
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
-    from .._core.model import Disposition, Outcome
-    from .._core.record import Record
+    from .._core.classify import Classifier
+    from .._core.model import Disposition, Failure, Outcome
     from .._core.sources import Delivery, Source
     from .._io.base import Io
+    from .._policies.call import Call, Invocation
     from .._policies.compose import Policy
     from ..events import Observer
     from ..sinks import DeadLetter
@@ -50,20 +44,32 @@ class Plan:
         is_plain: True if nothing stands between the loop and the function.
         window_end: What is called at the end of a tumbling window, None if nothing is.
         asks_receives: True if the receive count must stand in for real attempts, which Idempotency alone counts.
-        step: Runs one `Call` through all policies.
+
+    The rest is made by `equip`, when the plan is warmed or any of it is first asked for.
+
+    Attributes:
+        call: Makes a run of the function: a `Call`.
+        classifier: Says of failures whether another try can help.
+        dispose: Decides what becomes of a record that failed, after so many attempts.
+        invocation: Makes an `Invocation`.
         io: What policies may do to the world.
+        run: Runs a `Call` through all policies.
     """
 
     __slots__ = (
         "__weakref__",
         "asks_receives",
+        "call",
         "classifier",
         "concurrency",
         "dead_letter",
+        "dispose",
         "function",
+        "given_classifier",
         "given_idempotency",
         "has_idempotency",
         "interrupts",
+        "invocation",
         "io",
         "is_plain",
         "margin_s",
@@ -74,13 +80,28 @@ class Plan:
         "policies",
         "raise_if_all_failed",
         "retires",
+        "run",
         "signature",
-        "step",
         "stop_lane_on_dead_letter",
         "takes_lane",
         "visibility",
         "window_end",
     )
+
+    if TYPE_CHECKING:
+        call: Callable[..., Call]
+        classifier: Classifier
+        dispose: Callable[[Failure, int | None], Disposition]
+        invocation: Callable[[Io, Source, Any], Invocation]
+        io: Io
+        run: Callable[[Call], Coroutine[Any, Any, Outcome]]
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in _EQUIPMENT:
+                raise AttributeError(f"a plan has no {name!r}")
+            self._equip()
+            return getattr(self, name)
 
     def __init__(
         self,
@@ -143,9 +164,12 @@ class Plan:
         for observer in self.observers:
             if not callable(observer):
                 raise ConfigurationError(f"observers holds {observer!r}, which cannot be called with an event")
-        if classifier is not None and not isinstance(classifier, Classifier):
-            raise ConfigurationError(f"classifier={classifier!r} is no Classifier; give Classifier(...)")
-        self.classifier = classifier or Classifier()
+        if classifier is not None:
+            from .._core.classify import Classifier as Judge  # who gives one has loaded it
+
+            if not isinstance(classifier, Judge):
+                raise ConfigurationError(f"classifier={classifier!r} is no Classifier; give Classifier(...)")
+        self.given_classifier = classifier
         if max_attempts is not None:
             number("max_attempts", max_attempts, at_least=1, is_whole=True)
             if dead_letter is None:
@@ -158,7 +182,10 @@ class Plan:
             number("margin_s", margin_s, at_least=0)
         number("concurrency", concurrency, at_least=1, is_whole=True)
         one_of("after_interrupt", after_interrupt, ("retire", "keep"))
-        visibility = checked_visibility(visibility)
+        if visibility is not False and visibility != "auto":
+            from .visibility import checked as checked_visibility  # and Backoff, which who gives one has loaded
+
+            visibility = checked_visibility(visibility)
         self.margin_s = float("-inf") if "deadline" in off else margin_s
         self.takes_lane = takes_lane
         self.concurrency = concurrency
@@ -169,33 +196,29 @@ class Plan:
         self.interrupts = interrupt and "deadline" not in off
         self.retires = after_interrupt == "retire"
         self.is_plain = not (self.policies or concurrency > 1 or self.interrupts or takes_lane)
-        innermost = arrive if takes_lane else running(function, takes_context=self.signature.takes_context)
-        self.step = compose(self.policies, innermost)
         self.pace = Pace()
-        self.io = _io_for(self.signature.is_asynchronous)
         living.add(self)
         if is_initialising():
             self.warm()
 
     def warm(self) -> None:
         """Load now what the first invocation would load."""
-        warm((self.parameter, self.dead_letter, *self.policies))
+        self._equip()
+        for part in (self.parameter, self.dead_letter, *self.policies):
+            warming = getattr(part, "warm", None)  # not every policy has one
+            if warming is not None:
+                warming()
+
+    def _equip(self) -> None:
+        from .equipment import equip  # with all that events need, and nothing at import does
+
+        equip(self)
 
     def open(self, source: Source, context: Any) -> Invocation:
         """Begin an invocation."""
         io = self.current_io()
         io.end_if_tainted()
-        return Invocation(
-            io,
-            source,
-            context,
-            observers=self.observers,
-            margin_s=self.margin_s,
-            pace=self.pace,
-            concurrency=self.concurrency,
-            cuts=self.interrupts,
-            retires=self.retires,
-        )
+        return self.invocation(io, source, context)
 
     def check(self, delivery: Delivery) -> None:
         """
@@ -204,11 +227,14 @@ class Plan:
         Raises:
             ConfigurationError: They do not.
         """
-        if self.stop_lane_on_dead_letter and delivery.source.answers is Answers.WHOLE:
-            raise ConfigurationError(
-                f"stop_lane_on_dead_letter=True does not fit {delivery.source.name}: without partial answers the "
-                "record that was set aside comes again as well, and would stop the others each time; leave it out"
-            )
+        if self.stop_lane_on_dead_letter:
+            from .._core.source_types import Answers  # an event has loaded it
+
+            if delivery.source.answers is Answers.WHOLE:
+                raise ConfigurationError(
+                    f"stop_lane_on_dead_letter=True does not fit {delivery.source.name}: without partial answers the "
+                    "record that was set aside comes again as well, and would stop the others each time; leave it out"
+                )
         if delivery.window is not None and self.has_idempotency:
             raise ConfigurationError(
                 "a handler with Idempotency cannot take tumbling windows: a record that is skipped, because it is "
@@ -219,39 +245,8 @@ class Plan:
         """Return the Io to use now: a test's, or this plan's own."""
         return self.io if replacement is None else replacement(self)
 
-    def call(
-        self,
-        record: Record[Any],
-        invocation: Invocation,
-        *,
-        before_suspect: Callable[[], Awaitable[None]],
-        is_last_resort: bool = True,
-    ) -> Call:
-        """Return a run of the function for *record*."""
-        return Call(
-            record,
-            invocation,
-            argument_of=self.parameter.convert,
-            classify=self.classifier.classify,
-            dispose=self.dispose,
-            max_attempts=self.max_attempts,
-            before_suspect=before_suspect,
-            is_last_resort=is_last_resort,
-        )
 
-    async def run(self, call: Call) -> Outcome:
-        """Run *call* through all policies."""
-        try:
-            return await self.step(call)
-        except Exception as error:  # a user's policy that raises although it must not
-            return Failure(error, self.classifier.classify(error))
-
-    def dispose(self, failure: Failure, attempts: int | None) -> Disposition:
-        """Decide what becomes of a record that failed."""
-        return dispose(
-            failure, attempts=attempts, max_attempts=self.max_attempts, has_sink=self.dead_letter is not None
-        )
-
+_EQUIPMENT = ("call", "classifier", "dispose", "invocation", "io", "run")
 
 # Every handler of the process, so that `resilient_lambda.testing` can make all of them forget how long runs take.
 living: WeakSet[Plan] = WeakSet()
@@ -272,16 +267,6 @@ def is_initialising() -> bool:
 def local_names_of_caller(depth: int) -> Mapping[str, Any]:
     """Return the local names *depth* frames above the caller, where the user's function is decorated."""
     return sys._getframe(depth + 1).f_locals
-
-
-def _io_for(is_asynchronous: bool) -> Io:
-    if is_asynchronous:
-        from .._io.aio import IO as asynchronous
-
-        return asynchronous
-    from .._io.blocking import IO as blocking
-
-    return blocking
 
 
 def _checked_window_end(function: Any, *, is_asynchronous: bool) -> Any:

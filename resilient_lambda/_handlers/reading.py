@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._core.options import one_of
-from .._core.sources import SOURCE_NAMES, open_batch, warm
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ class Reading:
         share_group: bool,
     ) -> None:
         if source is not None:
+            from .._core.sources import SOURCE_NAMES
+
             one_of("source", source, SOURCE_NAMES)
         if order is not None:
             one_of("order", order, ("key",))
@@ -50,6 +51,8 @@ class Reading:
 
     def warm(self) -> None:
         """Load what the first event would load, where its source is known."""
+        from .._core.sources import warm
+
         warm(self._source)
 
     def open(self, event: Any) -> Delivery:
@@ -60,6 +63,8 @@ class Reading:
             UnknownEventError: It is of no source that is taken.
             ConfigurationError: An option does not fit its source.
         """
+        from .._core.sources import open_batch  # only events need the table of sources
+
         delivery = open_batch(event, only=self._source, share_group=self._share_group)
         if self._envelopes is not None:
             delivery = self._envelopes.open(delivery)

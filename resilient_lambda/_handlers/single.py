@@ -9,7 +9,8 @@ from .._core.record import EventRecord
 from .._core.sources import INVOCATION
 from .._io.blocking import drive
 from .._policies import deadline
-from .._policies.compose import close, finish, kind_of
+from .._policies.compose import close, finish
+from .._policies.order import kind_of
 from ..errors import ConfigurationError, InProgressError, LeaseLostError, RetryableError
 from ..events import RecordSettled
 from .entry import entry_point

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._core.keys import check_namespace
 from ..errors import MissingKeyError
-from .key_finder import KeyFinder
 
 if TYPE_CHECKING:
     from .._core.item_format import ItemFormat
-    from .._core.keys import KeySpec
     from .._core.record import Record
     from .call import Call, Invocation
+    from .key_finder import KeyFinder
 
 
 class CallKeys:
@@ -22,34 +20,28 @@ class CallKeys:
     Args:
         key: What makes two events the same; None for the record's own, see `Record.default_key`.
         namespace: Keys of different namespaces never meet; None for the name of the Lambda function.
-        fingerprint: What must be equal in two events of one key; True for the whole body, None for nothing.
+        fingerprint: What must be equal in two events of one key; True for the whole body, False for nothing.
         skips_missing: True if a record without a key has none, rather than an error.
 
     Attributes:
         can_peek: True if a key can be told from the record alone.
-
-    Raises:
-        ConfigurationError: An option is wrong.
     """
 
     def __init__(
         self,
         form: ItemFormat,
         *,
-        key: KeySpec | None,
+        key: KeyFinder | None,
         namespace: str | None,
-        fingerprint: KeySpec | bool | None,
+        fingerprint: KeyFinder | bool,
         skips_missing: bool,
     ) -> None:
         self._form = form
-        self._key = key
-        self._namespace = check_namespace(namespace) if namespace is not None else None
+        self._namespace = namespace
         self._skips_missing = skips_missing
-        self._finder = KeyFinder("key", key) if key is not None else None
-        self._compares = fingerprint is not None and fingerprint is not False
-        self._fingerprint_finder = (
-            None if fingerprint is None or isinstance(fingerprint, bool) else KeyFinder("fingerprint", fingerprint)
-        )
+        self._finder = key
+        self._compares = fingerprint is not False
+        self._fingerprint_finder = None if isinstance(fingerprint, bool) else fingerprint
         self.can_peek = not (self._compares or (self._finder and self._finder.needs_argument))
         self._prefixes: dict[str, str] = {}
 
@@ -74,7 +66,8 @@ class CallKeys:
         except MissingKeyError:
             if self._skips_missing:
                 return None
-            name = "what tells the record from others" if self._finder is None else f"the idempotency key {self._key!r}"
+            finder = self._finder
+            name = "what tells the record from others" if finder is None else f"the idempotency key {finder.spec!r}"
             raise MissingKeyError(f"{name} is missing, null or empty in this record") from None
 
     def fingerprint_of(self, call: Call) -> str:

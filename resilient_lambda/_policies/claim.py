@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from .._core.cas import Stored
 from .._core.idempotency import Status, as_read
 from .._core.keys import digest
-from .._core.model import Category, Classification, Verdict
 from .._io.blocking import drive
 from ..errors import (
     CommitLimitError,
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 # A commit that is refused by an earlier write of this environment goes over that one; more than once is odd.
 COMMIT_ROUNDS = 3
 TOKEN_CHARACTERS = 36  # DynamoDB's limit
-LEASE_LOST = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="lease lost")
 
 _current: ContextVar[ActiveClaim | None] = ContextVar("resilient_lambda_claim", default=None)
 

@@ -1,20 +1,18 @@
-"""How policies are put around the user's function: outermost first, in an order that keeps the promise."""
+"""How policies are put around the user's function, and what is called of them: outermost first."""
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._core.model import Failure, Outcome, Success
 from .._io.base import Interrupted, StillRunning
-from ..errors import ConfigurationError, LeaseLostError
+from ..errors import LeaseLostError
 from .call import Call, Invocation, logger
-from .claim import LEASE_LOST
-from .refusals import cut_short
+from .refusals import LEASE_LOST, cut_short
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from typing import TypeAlias
 
     from .._io.base import Io
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
     Proceed: TypeAlias = Callable[[Call], Awaitable[Outcome]]
 else:
     Proceed = object  # named by annotations only; the real one would import collections.abc's machinery
-
-CANONICAL_ORDER = ("idempotency", "circuit_breaker", "retry")
-SWITCHES = (*CANONICAL_ORDER, "dead_letter", "deadline", "visibility")
 
 
 class Policy(Protocol):
@@ -176,67 +171,3 @@ async def _each(policies: Sequence[Policy], method: str, invocation: Invocation)
                 await ending(invocation)
             except Exception:  # a user's policy: what is done is done, and the answer must go out
                 logger.exception("%s() of the policy %r failed; the handler goes on", method, policy)
-
-
-def warm(parts: Iterable[object]) -> None:
-    """Have every part load what its first use would load; parts that cannot, need not."""
-    for part in parts:
-        warming = getattr(part, "warm", None)
-        if warming is not None:
-            warming()
-
-
-def check_order(policies: Iterable[Policy]) -> tuple[Policy, ...]:
-    """
-    Return *policies* if they are policies and in an order that keeps the promise.
-
-    A retry or a breaker outside Idempotency would try, or count, what Idempotency answers without running.
-
-    Raises:
-        ConfigurationError: Something is no policy, stands twice, or is out of order.
-    """
-    found = tuple(policies)
-    for policy in found:
-        if isinstance(policy, type) or not callable(getattr(policy, "around", None)):
-            raise ConfigurationError(
-                f"policies holds {policy!r}, which is no policy: give objects such as Idempotency(store, key=...)"
-            )
-    kinds = [kind for policy in found if (kind := kind_of(policy)) in CANONICAL_ORDER]
-    right = [kind for kind in CANONICAL_ORDER if kind in kinds]
-    if kinds != right:
-        raise ConfigurationError(
-            f"policies are given as {kinds}, outermost first; the right order, each once, is {right}"
-        )
-    return found
-
-
-def kind_of(policy: object) -> str:
-    """Return the name under which operators switch *policy* off, "" if it has none."""
-    return str(getattr(policy, "kind", ""))
-
-
-def without(policy: Policy) -> Policy | None:
-    """Return what stands in the place of *policy* while operators have it switched off; mostly nothing."""
-    stand_in: Callable[[], Policy] | None = getattr(policy, "switched_off", None)
-    return None if stand_in is None else stand_in()
-
-
-_has_warned = False
-
-
-def disabled() -> frozenset[str]:
-    """Return what operators switched off by ``RESILIENT_LAMBDA_DISABLE``, a comma-separated list; logged once."""
-    global _has_warned
-    names = {name.strip() for name in os.environ.get("RESILIENT_LAMBDA_DISABLE", "").split(",")} - {""}
-    if names and not _has_warned:
-        _has_warned = True
-        logger.warning(
-            "RESILIENT_LAMBDA_DISABLE switches off: %s", ", ".join(sorted(names & set(SWITCHES))) or "nothing"
-        )
-        if unknown := names - set(SWITCHES):
-            logger.warning(
-                "RESILIENT_LAMBDA_DISABLE holds unknown names: %s; known are %s",
-                ", ".join(sorted(unknown)),
-                ", ".join(SWITCHES),
-            )
-    return frozenset(names)

@@ -9,11 +9,10 @@ from .._io.base import GivenUp
 from ..errors import LeaseLostError, StoreError
 from ..events import ClaimLost, CompletionUnrecorded, FailedAfterCommit, ResultDropped
 from .call import logger
-from .claim import LEASE_LOST
 from .held_claim import HeldClaim
 from .holding import Completion
 from .local import Done
-from .refusals import crash_loop, not_started
+from .refusals import LEASE_LOST, crash_loop, not_started
 from .results import UnstorableResultError, encode
 
 if TYPE_CHECKING:

@@ -85,6 +85,21 @@ AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAUL
 INIT = {**AWS, "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}
 
 
+FAILING_HANDLER = """
+from resilient_lambda import Idempotency, MemoryStore, Record, batch_handler
+
+@batch_handler(policies=[Idempotency(MemoryStore(), key="order_id")]OPTION)
+def handler(record: PARAMETER) -> None:
+    raise ValueError("no")
+"""
+
+# Loaded in INIT or with the first event: about half of what the library costs.
+FOR_EVENTS_ONLY = {
+    "_core.classify", "_core.idempotency", "_core.model", "_core.sources", "_handlers.batching",
+    "_handlers.equipment", "_handlers.handling", "_handlers.visibility", "_policies.call", "_policies.guard", "events",
+}  # fmt: skip
+
+
 def loaded(code: str, env: dict[str, str] | None = None) -> set[str]:
     """Return the top-level modules that *code* loads."""
     return set(json.loads(run(f"{WATCH}\n{textwrap.dedent(code)}\nreport()", env=env)))
@@ -117,6 +132,15 @@ def test_a_plain_handler_stays_light_in_lambda():
     assert loaded(code, INIT) & HEAVY == set()
 
 
+def test_decorating_outside_lambda_loads_nothing_that_only_events_need():
+    """Options are checked at import; what handles events is not loaded for that."""
+    code = f"{TYPED_HANDLER}\nimport json, sys\nprint(json.dumps(list(sys.modules)))"
+    modules = {name.partition(".")[2] for name in json.loads(run(code)) if name.startswith("resilient_lambda.")}
+
+    assert "_handlers.plan" in modules
+    assert modules & FOR_EVENTS_ONLY == set()
+
+
 @pytest.mark.parametrize("kind", ["on-demand", "provisioned-concurrency", "snap-start", "lambda-managed-instances"])
 def test_first_invocation_imports_nothing(kind):
     """In INIT the decorator loads all that an invocation will need: models, client, error handling."""
@@ -141,6 +165,23 @@ def test_first_invocation_over_a_real_table_imports_nothing(table, color):
 def test_first_invocation_of_a_plain_handler_imports_nothing():
     """The same holds without a model and without DynamoDB."""
     seen = first_invocation(PLAIN_HANDLER, INIT)
+
+    assert seen == {"failed": 0, "imported": [], "botocore_before": False}
+
+
+@pytest.mark.parametrize("option", ["", ", concurrency=2", ", interrupt=True", ", lane=True"])
+def test_first_failures_import_nothing(option):
+    """Nor does judging failures and giving their records back, however the records are run."""
+    parameter = "list[Record]" if "lane" in option else "Record"
+    handler = FAILING_HANDLER.replace("OPTION", option).replace("PARAMETER", parameter)
+
+    assert first_invocation(handler, INIT) == {"failed": 2, "imported": [], "botocore_before": False}
+
+
+@pytest.mark.parametrize("handler", [PLAIN_HANDLER, TYPED_HANDLER], ids=["plain", "typed"])
+def test_first_invocation_with_idempotency_switched_off_imports_nothing(handler):
+    """What stands in its place is warmed too, the store is not."""
+    seen = first_invocation(handler, {**INIT, "RESILIENT_LAMBDA_DISABLE": "idempotency"})
 
     assert seen == {"failed": 0, "imported": [], "botocore_before": False}
 
