@@ -35,6 +35,10 @@ test: programs lint engines ## all checks and all tests; ARGS="..." are passed o
 	@$(BIN)/coverage report --format=total --fail-under=$(COVERAGE) | sed 's/^/branch coverage of the package: /; s/$$/ %/' || \
 		{ $(BIN)/coverage report --skip-covered --show-missing; exit 1; }
 
+.PHONY: prove
+prove: $(TEST) ## 50,000 random schedules per source on the delivery simulator; ARGS="..." are passed on
+	@$(BIN)/python -m tests.proof $(ARGS)
+
 .PHONY: lint
 lint: $(TEST) ## style and types
 	$(BIN)/ruff check .
