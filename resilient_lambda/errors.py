@@ -21,6 +21,7 @@ Every error that the library raises or hands to a sink.
         │   ├── ItemTooLargeError          the item is larger than the store takes: write less
         │   └── ItemFormatError            the stored item was written by a newer version of this library
         ├── SinkError                      the dead letter was not confirmed
+        ├── FunctionError                  a function that was invoked has failed
         ├── UnknownEventError              the event is of no known source; nothing was run
         └── BatchFailedError               the answer cannot name what failed: the whole batch comes back
     BaseException
@@ -183,6 +184,38 @@ class SinkError(ResilienceError):
     def __init__(self, message: str, *, is_permanent: bool = False) -> None:
         super().__init__(message)
         self.is_permanent = is_permanent
+
+
+class FunctionError(ResilienceError):
+    """
+    A function that was invoked has failed: ``X-Amz-Function-Error`` was set.
+
+    Attributes:
+        type: Lambda's ``errorType``, the class name of the handler's exception for example; "" if it named none.
+        message: Lambda's ``errorMessage``, which is the function's own text: it may hold data of its event.
+        kind: ``"timeout"``, ``"out_of_memory"``, ``"exit"``, or ``"handler"`` for the handler's own exception.
+        stack: The lines of its stack trace.
+        request_id: Lambda's id of the invocation; "" if unknown.
+        log: The last 4 KB of its log, if it was asked for.
+    """
+
+    def __init__(
+        self,
+        type: str,  # Lambda's word
+        message: str,
+        *,
+        kind: str = "handler",
+        stack: tuple[str, ...] = (),
+        request_id: str = "",
+        log: str = "",
+    ) -> None:
+        super().__init__(f"{type or 'error'}: {message}" if message else type or "the function failed")
+        self.type = type
+        self.message = message
+        self.kind = kind
+        self.stack = stack
+        self.request_id = request_id
+        self.log = log
 
 
 class UnknownEventError(ResilienceError):
