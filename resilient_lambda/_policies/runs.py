@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .._core.model import Disposition, Failure, Success
 from .._io.base import GivenUp
-from ..errors import LeaseLostError, StoreError
+from ..errors import CrashLoopError, LeaseLostError, StoreError
 from ..events import ClaimLost, CompletionUnrecorded, FailedAfterCommit, ResultDropped
 from .call import logger
 from .held_claim import HeldClaim
@@ -97,7 +97,7 @@ class Runs:
                 session.commits,
                 delivery=call.record.delivery,
                 remember_s=self._remember_failures_s,
-                remember_parked_s=self._remember_parked_s(call.invocation),
+                remember_parked_s=self._remember_parked_s(call.invocation, outcome),
             )
             if call.dispose(outcome, taken.attempt) is Disposition.DEAD_LETTER:
                 call.held = held  # settled once the sink has answered
@@ -110,8 +110,11 @@ class Runs:
             session.commits.begin()
         return outcome
 
-    def _remember_parked_s(self, invocation: Invocation) -> float | None:
-        if invocation.source.brings_back_done and self._terms.form.remembers_failures:
+    def _remember_parked_s(self, invocation: Invocation, failure: Failure) -> float | None:
+        # Where one record ends its environment, others may: then the answer that acknowledges this one is lost, so it
+        # comes back from a queue, too, and would begin anew, to end as many environments as before.
+        comes_back = invocation.source.brings_back_done or isinstance(failure.error, CrashLoopError)
+        if comes_back and self._terms.form.remembers_failures:
             return min(PARKED_S, self._terms.keep_s)
         return None
 

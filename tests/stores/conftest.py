@@ -61,8 +61,11 @@ def local_client(dynamodb_local: str, credentials: None) -> Any:
 @pytest.fixture(scope="package")
 def tables(dynamodb_local: str, local_client: Any) -> str:
     """The endpoint of DynamoDB Local with both tables."""
-    create_table(local_client, TABLE, "id")
-    create_table(local_client, SORTED_TABLE, "pk", "sk")
+    there = local_client.list_tables()["TableNames"]  # if this process has left the package and come back to it
+    if TABLE not in there:
+        create_table(local_client, TABLE, "id")
+    if SORTED_TABLE not in there:
+        create_table(local_client, SORTED_TABLE, "pk", "sk")
     return dynamodb_local
 
 
