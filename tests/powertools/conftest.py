@@ -41,8 +41,9 @@ def client(dynamodb_local: str, credentials: None) -> Any:
     """A boto3 client of DynamoDB Local, which Powertools uses too; the tables are there."""
     patient = Config(read_timeout=60, retries={"total_max_attempts": 1})
     found = boto3.client("dynamodb", endpoint_url=dynamodb_local, config=patient)
-    create_table(found, TABLE, "id")
-    create_table(found, SORTED_TABLE, "id", "sort")
+    if TABLE not in found.list_tables()["TableNames"]:  # it is if this process has left the package and come back
+        create_table(found, TABLE, "id")
+        create_table(found, SORTED_TABLE, "id", "sort")
     return found
 
 

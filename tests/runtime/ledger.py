@@ -36,8 +36,11 @@ class Row(NamedTuple):
 
 
 def create_tables(client: Any) -> None:
-    """Create the tables of the functions under test and the library's own."""
+    """Create the tables of the functions under test and the library's own, those that are not there yet."""
+    there = client.list_tables()["TableNames"]  # if this process has left the package and come back to it
     for table, key in KEYS.items():
+        if table in there:
+            continue
         client.create_table(
             TableName=table,
             KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
