@@ -357,3 +357,28 @@ def test_a_window_does_not_show_its_state():
     handler(numbers(1), lambda_context())
 
     assert seen == ["<window 2026-01-01T00:00:00Z to 2026-01-01T00:05:00Z>"]
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_the_end_of_a_window_is_not_cut_short_in_virtual_time_either(colour, time):
+    """It may take what there is until Lambda's end: `fake_io` does what the real clock does."""
+    ended = []
+
+    def end(window):
+        time.advance(4)
+        ended.append(window.state)
+
+    async def end_async(window):
+        end(window)
+
+    def function(record: Record) -> None:
+        current_window().state["seen"] = True
+
+    async def function_async(record: Record) -> None:
+        function(record)
+
+    options = {"interrupt": True, "margin_s": 2, "window_end": end if colour == "sync" else end_async}
+    handler = batch_handler(**options)(function if colour == "sync" else function_async)
+    handler(numbers(1, is_final=True), time.context(timeout_s=5))
+
+    assert ended == [{"seen": True}]
