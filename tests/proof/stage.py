@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from resilient_lambda.testing import Kind
+
 from .sources import send, source_of
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ class Run:
         count: Counts the runs of its order, from 1.
         invocation: The number of the invocation that it is part of.
         waits_for: Orders of its lane that should have been settled before it began.
-        beside: Runs of its key that had not ended when it began.
+        beside: Runs of its key that had not ended when it began; none if Lambda had given its invocation up by then.
+            Nobody can prevent that: an environment may freeze between the last look at the clock and the function.
         was_cut: Its environment died, or its time was up.
     """
 
@@ -170,15 +173,22 @@ class Stage:
 
     def _begin(self, order: Order) -> Run:
         self._counts[order.number] += 1
+        number = _invocation.get()
         beside = [run for run in self.runs if run.order.key == order.key and not run.has_ended]
+        if beside and self._was_given_up(number):
+            beside = []
         try:
             waits_for = self._unsettled_before(order)
         except Exception as error:
             self.broken = repr(error)  # the library would take it for an error of the function
             raise
-        run = Run(order, self._counts[order.number], _invocation.get(), waits_for, beside)
+        run = Run(order, self._counts[order.number], number, waits_for, beside)
         self.runs.append(run)
         return run
+
+    def _was_given_up(self, invocation: int) -> bool:
+        happenings = self.delivery.happenings
+        return any(each.invocation == invocation and each.kind is Kind.TIMED_OUT for each in happenings)
 
     def _unsettled_before(self, order: Order) -> list[Order]:
         items = list(self.source.items.values())
