@@ -77,7 +77,8 @@ def render(entry: Entry) -> Item:
         raise ValueError("Powertools reads no remembered failures")
     else:
         item["status"] = IN_PROGRESS
-        item["in_progress_expiration"] = ceil(entry.lease_until_s * 1000) if entry.status is Status.IN_PROGRESS else 0
+        until_ms = round(entry.lease_until_s * 1000, 3)  # 4.001 s are 4,001.0000000000005 ms by a float's reckoning
+        item["in_progress_expiration"] = ceil(until_ms) if entry.status is Status.IN_PROGRESS else 0
     if entry.fingerprint:
         item["validation"] = entry.fingerprint
     for name in _OWN:

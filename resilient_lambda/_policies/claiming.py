@@ -42,18 +42,24 @@ class Terms(NamedTuple):
     form: ItemFormat
 
     def lease_for(self, invocation: Invocation) -> float:
-        """Return the lease of a claim made now, in seconds (protocols.md A2, B13)."""
+        """
+        Return the lease of a claim made or renewed now, in seconds (protocols.md A2, B13).
+
+        It never goes on for longer than the invocation: whoever is stopped at its time limit needs no key any more, and
+        what comes next, a retry or a re-invocation, would wait in vain.
+        """
+        if invocation.deadline_s is None:
+            return self.renewed_lease_s(invocation) or LONGEST_INVOCATION_S + self.skew_s
+        remaining_s = invocation.deadline_s - invocation.io.now() + self.skew_s
+        return min(self.renewed_lease_s(invocation) or remaining_s, remaining_s)
+
+    def renewed_lease_s(self, invocation: Invocation) -> float | None:
+        """Return the lease that a heartbeat renews, in seconds; None if claims are held to the invocation's end."""
         if self.lease_s is not None:
             return self.lease_s
         if invocation.source.has_short_lease and self.form.has_short_leases:
             return max(SHORT_LEASE_S, 3 * self.skew_s)
-        if invocation.deadline_s is None:
-            return LONGEST_INVOCATION_S + self.skew_s
-        return invocation.deadline_s - invocation.io.now() + self.skew_s
-
-    def needs_heartbeat(self, invocation: Invocation) -> bool:
-        """Tell whether a claim could outlive its lease."""
-        return self.lease_s is not None or (invocation.source.has_short_lease and self.form.has_short_leases)
+        return None
 
 
 class Suspect(NamedTuple):

@@ -124,6 +124,6 @@ class Claims:
         )
 
     def _watch(self, session: Session, claims: Sequence[ActiveClaim], invocation: Invocation) -> None:
-        if claims and self._terms.needs_heartbeat(invocation):
-            lease_s = self._terms.lease_for(invocation)
-            session.watch(claims, lease_s / 3, lease_s)
+        lease_s = self._terms.renewed_lease_s(invocation)
+        if claims and lease_s is not None:
+            session.watch(claims, lease_s, lambda: self._terms.lease_for(invocation))

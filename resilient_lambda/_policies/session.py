@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .holding import Holding
 
 RELEASES_AT_ONCE = 100
+SHORTEST_GAIN_S = 0.1  # of a renewal that is worth a write
 
 
 class Session:
@@ -62,9 +63,13 @@ class Session:
         """True if no run is to follow that the store could be written beside."""
         return self.ahead is None or self.ahead.upcoming <= 0
 
-    def watch(self, claims: Sequence[Holding], interval_s: float, lease_s: float) -> None:
+    def watch(self, claims: Sequence[Holding], lease_s: float, lease_for: Callable[[], float]) -> None:
         """
         Renew the leases of *claims* at intervals, until they are settled.
+
+        Args:
+            lease_s: How long they usually are, in seconds.
+            lease_for: Returns how long one is that is renewed now.
 
         Raises:
             StoreUnavailableError: There is no thread for the heartbeat.
@@ -73,7 +78,7 @@ class Session:
             self._watched.update(dict.fromkeys(claims))
             if self._beat is None and not self._is_ended:
                 try:
-                    self._beat = self._invocation.io.every(interval_s, lambda: self._renew(lease_s))
+                    self._beat = self._invocation.io.every(lease_s / 3, lambda: self._renew(lease_s, lease_for()))
                 except RuntimeError as error:
                     raise StoreUnavailableError("the process has no thread for the heartbeat") from error
 
@@ -118,7 +123,7 @@ class Session:
         if self._beat is not None:
             await self._beat.stop()
 
-    async def _renew(self, lease_s: float) -> None:
+    async def _renew(self, usual_s: float, lease_s: float) -> None:
         """Renew in one bulk operation, tried once: the next beat is the next try."""
         now_s = self._invocation.io.now()
         if now_s >= (self._invocation.deadline_s or inf):  # thawed: something kept it from being joined (C4)
@@ -132,9 +137,11 @@ class Session:
                 if holding.is_settled or holding.is_lost or left_s <= 0:  # never one that has lapsed (B2)
                     self._watched.pop(holding, None)
                     continue
+                if left_s > lease_s - SHORTEST_GAIN_S:  # it reaches to the end of the invocation
+                    continue
                 # What only waits for its turn is renewed when half of its lease is gone (D3). Whatever is inside the
                 # gate is being written just now.
-                if (holding.is_running or left_s < lease_s / 2) and holding.gate.try_enter():
+                if (holding.is_running or left_s < usual_s / 2) and holding.gate.try_enter():
                     entered.append(holding)
             if entered and not self._is_ended:  # asked before the write: the join does not wait for ever
                 await together(

@@ -286,7 +286,7 @@ def taken_by_another(time):
     class CrashedError(BaseException):
         pass
 
-    def taken_by_another(lease_s=20.0):
+    def taken_by_another(lease_s=20.0, timeout_s=60):
         store = MemoryStore()
         blocked = _Blocked(store)
 
@@ -296,7 +296,7 @@ def taken_by_another(time):
 
         crashing = resilient_handler(policies=[once(blocked, lease_s=lease_s)])(crash)
         with pytest.raises(CrashedError):
-            crashing(JOB, time.context(timeout_s=5))
+            crashing(JOB, time.context(timeout_s=timeout_s))
         return store
 
     return taken_by_another
@@ -330,6 +330,16 @@ def test_a_twin_in_progress_is_waited_for_and_taken_over(make, time, runs, taken
     assert 15 <= time.now() - began_s <= 22.5
     (claim,) = [event for event in seen if isinstance(event, ClaimTaken)]
     assert (claim.is_takeover, claim.lapses, claim.attempt) == (True, 1, 1)
+
+
+def test_a_lease_ends_with_its_invocation(make, time, runs, taken_by_another):
+    """What was stopped at its time limit blocks its key no longer: the next try need not wait for a whole lease."""
+    store = taken_by_another(timeout_s=5)
+    time.advance(5)
+    began_s = time.now()
+
+    assert make(lambda event: "done", policies=[once(store)])(JOB, time.context(timeout_s=5)) == "done"
+    assert time.now() - began_s <= 4.1
 
 
 def test_a_twin_that_finishes_meanwhile_gives_its_result(make, time, paint, runs, taken_by_another):

@@ -54,6 +54,13 @@ def test_a_renewed_lease_keeps_others_out(make, other, store, time):
     assert second.runs == []
 
 
+def test_a_lease_that_reaches_to_the_invocations_end_is_not_renewed(make, store, time):
+    """Nothing would be gained by the write."""
+    make(lambda body: time.advance(13), is_single=True, lease_s=18).invoke("a", timeout_s=15)
+
+    assert store.steps == ["claim", "complete"]
+
+
 def test_a_message_under_the_default_lease_needs_none(make, store, time):
     """Its lease ends with the invocation."""
     make(lambda body: time.advance(25)).deliver("a")
