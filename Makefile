@@ -38,6 +38,7 @@ test: programs lint engines ## all checks and all tests; ARGS="..." are passed o
 .PHONY: prove
 prove: $(TEST) ## 50,000 random schedules per source on the delivery simulator; ARGS="..." are passed on
 	@$(BIN)/python -m tests.proof $(ARGS)
+	@$(BIN)/python -m tests.reinvoker.proof 5000
 
 .PHONY: lint
 lint: $(TEST) ## style and types

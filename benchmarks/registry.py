@@ -66,6 +66,9 @@ BENCHMARKS = (
     Benchmark("idempotent_single", "ms", Aim(ratio=1.0), partial(_do, "store_rows", "single")),
     Benchmark("idempotent_single_requests", "requests", Aim(ratio=1.0), partial(_do, "store_rows", "single_requests")),
     Benchmark("commit_with_100", "ms", Aim(), partial(_do, "store_rows", "committing", 100)),
+    Benchmark("retry_ok", "us", Aim(absolute=0.4), partial(_do, "retries", "succeeding")),
+    Benchmark("retry_one_failure", "us", Aim(ratio=1.0), partial(_do, "retries", "failing_once")),
+    Benchmark("classify_client_error", "us", Aim(), partial(_do, "retries", "classifying")),
     Benchmark("simulated_delivery", "us/message", Aim(absolute=50.0), partial(_do, "simulator", "delivered")),
     Benchmark("wheel_bytes", "bytes", Aim(absolute=150_000.0), partial(_do, "wheel", "wheel_bytes")),
 )

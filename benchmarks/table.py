@@ -40,6 +40,9 @@ TITLES = {
     "idempotent_single": "idempotent batch of one, 5 ms a request",
     "idempotent_single_requests": "the same, DynamoDB requests",
     "commit_with_100": "batch of 100, a row of the user's with each completion",
+    "retry_ok": "retry around a function that succeeds, net of the call",
+    "retry_one_failure": "the same, the first try fails, nobody sleeps",
+    "classify_client_error": "is an error of AWS worth another try",
     "simulated_delivery": "simulator: a message delivered to a handler that does nothing",
     "wheel_bytes": "size of the wheel",
 }

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from . import __version__
-from ._commands import key, replay, table
+from ._commands import explain, key, replay, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"resilient_lambda {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    explain.add_parser(commands)
     key.add_parser(commands)
     replay.add_parser(commands)
     table.add_parser(commands)
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command is None:
         parser.print_help(sys.stderr)
         return 2
-    return {"key": key.run, "replay": replay.run, "table": table.run}[args.command](args)
+    return {"explain": explain.run, "key": key.run, "replay": replay.run, "table": table.run}[args.command](args)
 
 
 def _guarded() -> int:

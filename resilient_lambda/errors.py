@@ -7,10 +7,16 @@ Every error that the library raises or hands to a sink.
         ├── RetryableError                 raise it to have the event delivered again
         ├── NonRetryableError              raise it when another try cannot help
         │   ├── InvalidRecordError         the body is not JSON, fails its model, or has no key
+        │   │   ├── MalformedRequestError  the request's body or idempotency key cannot be read
         │   │   └── MissingKeyError        the idempotency key is absent, null or empty
+        │   ├── CallerUnknownError         the request's idempotency key needs a caller, and nobody has made sure of one
         │   ├── FingerprintMismatchError   the key was used before with another payload
         │   ├── CommitConditionError       a condition among the items of ``commit_with`` does not hold
         │   ├── CommitLimitError           ``commit_with`` was given what one transaction cannot hold
+        │   ├── FunctionNotFoundError      there is no such function to invoke
+        │   ├── InvalidPayloadError        what a function was to be sent, or has answered, is no JSON or does not fit
+        │   ├── NotReinvokedError          the re-invoker sets a failure aside; the message says why
+        │   ├── PayloadTooLargeError       the payload is larger than the invocation takes; nothing was sent
         │   ├── RememberedFailureError     this delivery failed for good before; it was not run again
         │   └── CrashLoopError             the event ended its environment too often; it was not run again
         ├── NotRunError                    the function was not run; carries ``retry_after_s``
@@ -21,7 +27,9 @@ Every error that the library raises or hands to a sink.
         │   ├── ItemTooLargeError          the item is larger than the store takes: write less
         │   └── ItemFormatError            the stored item was written by a newer version of this library
         ├── SinkError                      the dead letter was not confirmed
+        ├── FailedAnswerError              the function answered a request with a status that says that it failed
         ├── FunctionError                  a function that was invoked has failed
+        ├── OutcomeUnknownError            an invoked function did not answer: it may have run, or still run
         ├── UnknownEventError              the event is of no known source; nothing was run
         └── BatchFailedError               the answer cannot name what failed: the whole batch comes back
     BaseException
@@ -63,8 +71,16 @@ class InvalidRecordError(NonRetryableError):
     """The record's own data is wrong. The message says where and how, never what the data was."""
 
 
+class MalformedRequestError(InvalidRecordError):
+    """The body of a request, or its Idempotency-Key header, cannot be read. The message never says what it was."""
+
+
 class MissingKeyError(InvalidRecordError):
     """The idempotency key is absent, null or empty in this record."""
+
+
+class CallerUnknownError(NonRetryableError):
+    """Under ``principal=`` a request's idempotency key needs a caller, and there is none. Nothing was run."""
 
 
 class FingerprintMismatchError(NonRetryableError):
@@ -94,6 +110,48 @@ class CommitLimitError(NonRetryableError, ValueError):
     """The items of ``commit_with`` are more, larger or other than one transaction can hold; nothing was written."""
 
 
+class FunctionNotFoundError(NonRetryableError):
+    """There is no function, or no version or alias, of that name in this region and account."""
+
+
+class InvalidPayloadError(NonRetryableError):
+    """
+    What a function was to be invoked with is no JSON, or what it has answered is none, or does not fit.
+
+    No `InvalidRecordError`: whoever has sent the event that is being handled has no part in it.
+    """
+
+
+class PayloadTooLargeError(NonRetryableError):
+    """
+    The payload is larger than an invocation of its type takes; nothing was sent.
+
+    Attributes:
+        size_bytes: How large it is.
+        limit_bytes: How large it may be.
+    """
+
+    def __init__(self, message: str, *, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(message)
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+
+class NotReinvokedError(NonRetryableError):
+    """
+    `timeout_reinvoker` sets the record of a failure aside; the message says why.
+
+    Attributes:
+        function: The ARN of the function that failed, with its qualifier; "" if the record names none.
+        attempt: Which invocation of the event it was that failed, 1 for the first; 0 if unknown.
+    """
+
+    def __init__(self, message: str, *, function: str = "", attempt: int = 0) -> None:
+        super().__init__(message)
+        self.function = function
+        self.attempt = attempt
+
+
 class RememberedFailureError(NonRetryableError):
     """
     This delivery failed for good before and is remembered (``remember_failures_s``); it was not run again.
@@ -101,10 +159,12 @@ class RememberedFailureError(NonRetryableError):
     Attributes:
         error_type: Class name of the failure that is remembered.
         parked: What the dead-letter sink answered, or None if no sink confirmed it.
+        answer: What the request was answered with that failed; None for anything but requests.
     """
 
-    def __init__(self, message: str, *, error_type: str, parked: str | None) -> None:
+    def __init__(self, message: str, *, error_type: str, parked: str | None, answer: Any = None) -> None:
         super().__init__(message)
+        self.answer = answer
         self.error_type = error_type
         self.parked = parked
 
@@ -186,6 +246,19 @@ class SinkError(ResilienceError):
         self.is_permanent = is_permanent
 
 
+class FailedAnswerError(ResilienceError):
+    """
+    The function answered a request with a status that says that it failed, such as 503; see ``failed_if=``.
+
+    Attributes:
+        answer: The response, which the caller gets.
+    """
+
+    def __init__(self, message: str, *, answer: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
 class FunctionError(ResilienceError):
     """
     A function that was invoked has failed: ``X-Amz-Function-Error`` was set.
@@ -216,6 +289,21 @@ class FunctionError(ResilienceError):
         self.stack = stack
         self.request_id = request_id
         self.log = log
+
+
+class OutcomeUnknownError(ResilienceError):
+    """
+    An invocation was sent, and no answer came: the function may have run, may still run, or may never have begun.
+
+    Attributes:
+        function: The function, as the caller named it.
+        waited_s: For how long the answer was waited for, in seconds.
+    """
+
+    def __init__(self, message: str, *, function: str = "", waited_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.function = function
+        self.waited_s = waited_s
 
 
 class UnknownEventError(ResilienceError):

@@ -155,6 +155,79 @@ class VisibilityChanged(NamedTuple):
     hidden_s: int
 
 
+class RetryScheduled(NamedTuple):
+    """
+    A run failed, and `Retry` runs it again within the invocation, after a wait.
+
+    Attributes:
+        record_id: What the source calls the record.
+        attempt: Which try comes next: 2 for the first retry.
+        wait_s: The wait before it, in seconds.
+        error_type: Class name of the failure.
+        category: Why it failed, as the classification says: ``"throttling"`` for example.
+    """
+
+    record_id: str
+    attempt: int
+    wait_s: float
+    error_type: str
+    category: str
+
+
+class RetryGaveUp(NamedTuple):
+    """
+    `Retry` runs a record no more within this invocation; the failure goes on as it would without it.
+
+    Attributes:
+        record_id: What the source calls the record.
+        attempts: How many tries have failed.
+        reason: ``"attempts"``, ``"deadline"``, ``"budget"``, ``"not_retryable"`` (only after a retry),
+            ``"committed"`` or ``"lease"``.
+        error_type: Class name of the last failure.
+    """
+
+    record_id: str
+    attempts: int
+    reason: str
+    error_type: str
+
+
+class Reinvoked(NamedTuple):
+    """
+    `timeout_reinvoker` has had a function invoked once more, or has put that off.
+
+    Attributes:
+        record_id: What the source calls the record of the failure.
+        function: The function's ARN, with the qualifier if there is one.
+        root: Lambda's request id of the first invocation.
+        attempt: Which invocation of the event this is: 2 for the first re-invocation.
+        request_id: Lambda's id of this one; "" if it was put off.
+    """
+
+    record_id: str
+    function: str
+    root: str
+    attempt: int
+    request_id: str
+
+
+class ReinvocationParked(NamedTuple):
+    """
+    `timeout_reinvoker` sets the record of a failure aside, which the sink has still to confirm: see `DeadLettered`.
+
+    Attributes:
+        record_id: What the source calls the record.
+        function: The ARN of the function that failed; "" if the record names none.
+        attempt: Which invocation of the event it was that failed; 0 if unknown.
+        reason: Why, in words.
+    """
+
+    record_id: str
+    function: str
+    attempt: int
+    reason: str
+
+
 if TYPE_CHECKING:
     Event: TypeAlias = (
         RecordSettled
@@ -170,5 +243,9 @@ if TYPE_CHECKING:
         | DeadLettered
         | SinkRejected
         | VisibilityChanged
+        | RetryScheduled
+        | RetryGaveUp
+        | Reinvoked
+        | ReinvocationParked
     )
     Observer: TypeAlias = Callable[[Event], object]

@@ -1,5 +1,5 @@
 """
-Print the retryable codes of the installed botocore as the literal ``MODELLED`` of ``_core/aws_errors.py``.
+Print the retryable codes of the installed botocore as the literal ``MODELLED`` of ``_core/aws_codes.py``.
 
 Run it when the test that compares the two fails: ``python -m tools.aws_error_table``, and paste what it prints.
 """
@@ -17,7 +17,7 @@ import botocore
 from botocore.retries import standard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 DATA = Path(botocore.__file__).parent / "data"
 ORDER = ("THROTTLING", "TIMEOUT", "CONFLICT", "TRANSIENT")
@@ -26,6 +26,7 @@ ORDER = ("THROTTLING", "TIMEOUT", "CONFLICT", "TRANSIENT")
 class Modelled(NamedTuple):
     """What one service's model says of one error code."""
 
+    shape: str
     code: str
     is_retryable: bool
     is_throttling: bool
@@ -43,18 +44,45 @@ def models() -> Iterator[Any]:
         yield load(path)
 
 
+def newest_model(service: str) -> Any:
+    """Return the model of *service*, as boto3 names it, in its newest version."""
+    return load(sorted((DATA / service).glob("*/service-2.json*"))[-1])
+
+
 def modelled() -> Iterator[Modelled]:
     """Yield every error of every service model, retryable or not."""
     for model in models():
-        for name, shape in model["shapes"].items():
-            if shape.get("exception") or shape.get("error"):
-                error = shape.get("error", {})
-                yield Modelled(
-                    code=error.get("code") or name,
-                    is_retryable="retryable" in shape,
-                    is_throttling=bool(shape.get("retryable", {}).get("throttling")),
-                    status=error.get("httpStatusCode"),
-                )
+        yield from _errors_in(model)
+
+
+def modelled_of(service: str) -> Iterator[Modelled]:
+    """Yield every error of one service."""
+    yield from _errors_in(newest_model(service))
+
+
+def codes_of(service: str, operations: Sequence[str] = ()) -> set[str]:
+    """Return what *service* may call its errors: the names of their shapes, and their codes where those differ."""
+    model = newest_model(service)
+    listed = [error["shape"] for name in operations for error in model["operations"].get(name, {}).get("errors", ())]
+    return {
+        name
+        for error in _errors_in(model)
+        if not operations or error.shape in listed
+        for name in (error.shape, error.code)
+    }
+
+
+def _errors_in(model: Any) -> Iterator[Modelled]:
+    for name, shape in model["shapes"].items():
+        if shape.get("exception") or shape.get("error"):
+            error = shape.get("error", {})
+            yield Modelled(
+                shape=name,
+                code=error.get("code") or name,
+                is_retryable="retryable" in shape,
+                is_throttling=bool(shape.get("retryable", {}).get("throttling")),
+                status=error.get("httpStatusCode"),
+            )
 
 
 def throttling_codes() -> set[str]:

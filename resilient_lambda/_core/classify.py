@@ -1,8 +1,9 @@
 """
 Why a function failed, and whether another try can help: one verdict per error.
 
-First match wins: the user's rules; the user's exception classes; the user's AWS error codes; this library's own
-errors; answers of AWS by their code; known classes, the most specific first; network errno. Anything else is
+First match wins: the user's rules; the user's exception classes; the user's codes; this library's own errors; answers
+of AWS by their code; answers of HTTP clients by their status; known classes, the most specific first; network errno.
+What is in an exception group decides for it; an error that says nothing is judged by its cause. Anything else is
 retryable, because a needless retry costs a delivery and a wrong "permanent" costs an event.
 
 The user's classes and codes change the verdict and leave the category, which says what the error is.
@@ -12,18 +13,19 @@ Classes of other packages are known by name, so that none of them is imported.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import (
     ConfigurationError,
+    FunctionError,
     LeaseLostError,
     ResilienceError,
 )
 from .backoff import asked_wait_s
+from .classifier_options import check_class, check_code, check_rule, checked, verdicts
 from .describe import describe
-from .error_classes import NOT_FOR_PARKING, OWN, judge_class
-from .functions import CO_COROUTINE
-from .model import Category, Classification, Verdict
+from .error_classes import NOT_FOR_PARKING, OWN, is_group, judge_class
+from .model import UNKNOWN_SOURCE, Category, Classification, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
 __all__ = ["Classifier", "describe"]
 
 _MAX_CACHED_TYPES = 256
+_MAX_DEPTH = 8  # of causes and of groups in groups: chains may be circles
+_MAX_MEMBERS = 1_000
 # The judge of AWS's answers, once the first one has come: an import statement on every error costs 1 us.
-_judge_answer: Callable[[dict[str, Any]], tuple[str, Classification] | None] | None = None
+_judge_answer: Callable[[dict[str, Any], float | None], tuple[str, Classification] | None] | None = None
 
 
 class Classifier:
@@ -50,8 +54,11 @@ class Classifier:
         retryable: Exception classes, matched as ``except`` does; the most specific class wins.
         non_retryable: Exception classes. None of `NotRunError`, `StoreError`, `SinkError`: those say that the event
             has not had its turn.
-        retryable_codes: Error codes of AWS, such as ``"ConditionalCheckFailedException"``.
-        non_retryable_codes: Error codes of AWS.
+        retryable_codes: Error codes of AWS, such as ``"ConditionalCheckFailedException"``; of a function that was
+            invoked its ``errorType``.
+        non_retryable_codes: As *retryable_codes*.
+
+    What is in a group, and the cause of an error that says nothing, is judged by all of them as if it had been raised.
 
     Raises:
         ConfigurationError: An option is of the wrong kind, or one entry is called both.
@@ -68,25 +75,53 @@ class Classifier:
         retryable_codes: Iterable[str] = (),
         non_retryable_codes: Iterable[str] = (),
     ) -> None:
-        self._rules: tuple[Rule, ...] = _checked("rules", rules, _check_rule)
-        self._by_class: dict[type, Verdict] = _verdicts("", retryable, non_retryable, _check_class)
-        self._by_code: dict[str, Verdict] = _verdicts("_codes", retryable_codes, non_retryable_codes, _check_code)
+        self._rules: tuple[Rule, ...] = checked("rules", rules, check_rule)
+        self._by_class: dict[type, Verdict] = verdicts("", retryable, non_retryable, check_class)
+        self._by_code: dict[str, Verdict] = verdicts("_codes", retryable_codes, non_retryable_codes, check_code)
         self._by_type: dict[type, Classification] = {}
         self._warned: set[int] = set()
 
-    def classify(self, error: BaseException) -> Classification:
-        """Return the verdict on *error*; raises nothing, whatever the error's attributes do."""
+    def classify(self, error: BaseException, *, now_s: float | None = None) -> Classification:
+        """
+        Return the verdict on *error*; raises nothing, whatever the error's attributes do.
+
+        Args:
+            now_s: Wall clock, for a ``Retry-After`` that is a date in an answer without a ``Date`` of its own.
+        """
         try:
-            if self._rules and (found := self._ask_rules(error)) is not None:
-                return found
-            found = self._by_type.get(type(error))
-            # Any instance may carry an answer of AWS, and then the class alone decides nothing.
-            if found is not None and getattr(error, "response", None) is None:
-                return found
-            return self._judge(error)
+            return self._verdict(error, now_s, _MAX_DEPTH)
         except Exception as broken:  # a border: properties and metaclasses of foreign errors can raise anything
             _warn("%s cannot be classified (%s); it is retryable", type(error).__name__, type(broken).__name__)
-            return Classification(Verdict.RETRYABLE, Category.UNKNOWN, reason=type(error).__name__)
+            return _unknown(error)
+
+    def is_retryable(self, error: BaseException) -> bool:
+        """
+        Return whether to try again, here and now: a predicate for other libraries' retries.
+
+        False for what is no `Exception`, such as a KeyboardInterrupt, a cancelled task or a lost lease: whoever raised
+        that wants to get out.
+        """
+        return isinstance(error, Exception) and self.classify(error).verdict is Verdict.RETRYABLE
+
+    def _verdict(self, error: BaseException, now_s: float | None, depth: int) -> Classification:
+        if self._rules and (found := self._ask_rules(error)) is not None:
+            return found
+        found = self._by_type.get(type(error))
+        # Any instance may carry an answer or a cause, and then the class alone decides nothing.
+        if (
+            found is not None
+            and getattr(error, "response", None) is None
+            and (error.__cause__ is None or found.source != UNKNOWN_SOURCE)
+        ):
+            return found
+        if isinstance(getattr(error, "exceptions", None), tuple) and is_group(type(error)):
+            return self._judge_group(cast("Any", error), now_s, depth)
+        found = self._judge(error, now_s)
+        if found.source == UNKNOWN_SOURCE and error.__cause__ is not None and depth > 0:
+            cause = self._verdict(error.__cause__, now_s, depth - 1)
+            if cause.source != UNKNOWN_SOURCE:
+                return cause._replace(source="cause")
+        return found
 
     def _ask_rules(self, error: BaseException) -> Classification | None:
         # What the library itself could not do says nothing of the event: a rule for everything else must not park it.
@@ -101,8 +136,7 @@ class Classifier:
             if found is None:
                 continue
             if isinstance(found, Classification):
-                wait_s = asked_wait_s(found.retry_after_s)
-                return found if wait_s == found.retry_after_s else found._replace(retry_after_s=wait_s)
+                return found._replace(retry_after_s=asked_wait_s(found.retry_after_s), source=found.source or "rule")
             self._warn_once(position, f"returned {type(found).__name__}, not a Classification or None")
         return None
 
@@ -113,26 +147,49 @@ class Classifier:
             name = getattr(rule, "__qualname__", type(rule).__name__)
             _warn("classifier rule %s %s; it is passed over: mend it or take it out", name, what)
 
-    def _judge(self, error: BaseException) -> Classification:
+    def _judge(self, error: BaseException, now_s: float | None) -> Classification:
+        """Return the verdict on *error* by itself, without its causes."""
         kind = type(error)
         response = getattr(error, "response", None)
-        answer = None
-        if isinstance(response, dict) and not isinstance(error, ResilienceError):
-            answer = (_judge_answer or _load_aws_errors())(cast("dict[str, Any]", response))
-        if answer is None:
-            found, is_by_type = judge_class(error)
-        else:
-            found, is_by_type = answer[1], False
+        code, found, is_by_type = "", None, False
+        if response is not None and not isinstance(error, ResilienceError):
+            code, found = _judge_response(response, now_s)
+        if found is None:
+            found, is_by_type = judge_class(error, now_s)
+            if isinstance(error, FunctionError):
+                code = getattr(error, "type", "")
         name, verdict = self._listed(kind) if self._by_class else ("", None)
-        if verdict is None and answer is not None:
-            name, verdict = answer[0], self._by_code.get(answer[0])
+        source = "your class"
+        if verdict is None and code:
+            name, verdict, source = code, self._by_code.get(code), "your code"
         if verdict is not None:
-            wait_s = found.retry_after_s if verdict is Verdict.RETRYABLE else None
-            found = Classification(verdict, found.category, wait_s, name)
+            found = _overruled(found, verdict, name, source)
         if is_by_type and response is None:
             if len(self._by_type) >= _MAX_CACHED_TYPES:  # classes made at run time must not fill the memory
                 self._by_type.clear()
             self._by_type[kind] = found
+        return found
+
+    def _judge_group(self, group: Any, now_s: float | None, depth: int) -> Classification:
+        """
+        Return the verdict on an exception group: permanent only if all that is in it is.
+
+        Of several that are retryable, one that is throttled decides, and the longest wait that any of them asked for.
+        """
+        if depth == 0 or len(group.exceptions) > _MAX_MEMBERS:
+            return _unknown(group)
+        members = [self._verdict(member, now_s, depth - 1) for member in group.exceptions]
+        hopeful = [member for member in members if member.is_retryable]
+        throttled = [member for member in hopeful if member.category is Category.THROTTLING]
+        waits = [member.retry_after_s for member in hopeful if member.retry_after_s is not None]
+        found = (throttled or hopeful or members)[0]
+        found = found._replace(retry_after_s=max(waits, default=None), source="group")
+        # A broad class such as Exception means the members, and has decided on each of them already.
+        for parent in type(group).__mro__ if self._by_class else ():
+            if not is_group(parent):
+                break
+            if parent in self._by_class:
+                return _overruled(found, self._by_class[parent], parent.__name__, "your class")
         return found
 
     def _listed(self, kind: type) -> tuple[str, Verdict | None]:
@@ -145,71 +202,32 @@ class Classifier:
         return "", None
 
 
-def _load_aws_errors() -> Callable[[dict[str, Any]], tuple[str, Classification] | None]:
+def _overruled(found: Classification, verdict: Verdict, reason: str, source: str) -> Classification:
+    wait_s = found.retry_after_s if verdict is Verdict.RETRYABLE else None
+    return Classification(verdict, found.category, wait_s, reason, source)
+
+
+def _unknown(error: BaseException) -> Classification:
+    return Classification(Verdict.RETRYABLE, Category.UNKNOWN, None, type(error).__name__, UNKNOWN_SOURCE)
+
+
+def _judge_response(response: Any, now_s: float | None) -> tuple[str, Classification | None]:
+    """Return the code in the answer that hangs on an error, and the verdict; nothing if it says nothing."""
+    if isinstance(response, dict):
+        judge = _judge_answer or _load_aws_errors()
+        return judge(cast("dict[str, Any]", response), now_s) or ("", None)
+    from .http_errors import judge_status, status_of
+
+    status = status_of(response)
+    return "", None if status is None else judge_status(status, getattr(response, "headers", None), now_s)
+
+
+def _load_aws_errors() -> Callable[[dict[str, Any], float | None], tuple[str, Classification] | None]:
     global _judge_answer
     from .aws_errors import judge_answer
 
     _judge_answer = judge_answer
     return judge_answer
-
-
-def _entries(option: str, value: Any) -> tuple[Any, ...]:
-    """Return the entries of an option, or refuse one that is no collection."""
-    if not isinstance(value, (str, bytes, type)):
-        try:
-            return tuple(value)
-        except TypeError:
-            pass
-    raise ConfigurationError(f"{option}={value!r} is not a collection; write {option}=[...], even for one entry")
-
-
-def _check_rule(option: str, rule: Any) -> None:
-    if _is_class_of(rule, BaseException):
-        _refuse(option, rule, "is an exception class; list it in retryable= or non_retryable=")
-    if not callable(rule):
-        _refuse(option, rule, "cannot be called; give functions from an error to a Classification or None")
-    code = getattr(rule, "__code__", None)
-    if code is not None and code.co_flags & CO_COROUTINE:
-        _refuse(option, rule, "is an async function; a rule decides at once, so write it with def")
-
-
-def _check_class(option: str, entry: Any) -> None:
-    if isinstance(entry, BaseException):
-        _refuse(option, entry, f"is an instance; give the class {type(entry).__name__}")
-    if not _is_class_of(entry, Exception):
-        _refuse(option, entry, "is not a subclass of Exception; give classes of exceptions")
-    if option == "non_retryable" and issubclass(entry, NOT_FOR_PARKING):
-        _refuse(option, entry, "means that the event has not had its turn; setting it aside would lose it: take it out")
-
-
-def _check_code(option: str, entry: Any) -> None:
-    if not isinstance(entry, str) or not entry:
-        _refuse(option, entry, 'is not an error code; give texts such as "ConditionalCheckFailedException"')
-
-
-def _is_class_of(entry: Any, parent: type) -> bool:
-    return isinstance(entry, type) and issubclass(entry, parent)
-
-
-def _refuse(option: str, entry: object, why: str) -> NoReturn:
-    raise ConfigurationError(f"{option}: {entry!r} {why}")
-
-
-def _checked(option: str, value: Any, check: Callable[[str, Any], None]) -> tuple[Any, ...]:
-    entries = _entries(option, value)
-    for entry in entries:
-        check(option, entry)
-    return entries
-
-
-def _verdicts(kind: str, retryable: Any, non_retryable: Any, check: Callable[[str, Any], None]) -> dict[Any, Verdict]:
-    """Return what the user listed in both options of one *kind* as one table."""
-    names = f"retryable{kind}", f"non_retryable{kind}"
-    table = dict.fromkeys(_checked(names[0], retryable, check), Verdict.RETRYABLE)
-    for entry in _checked(names[1], non_retryable, check):
-        if table.setdefault(entry, Verdict.NON_RETRYABLE) is Verdict.RETRYABLE:
-            _refuse(names[1], entry, f"is in {names[0]} too; take it out of one of them")
-    return table
 
 
 def _warn(message: str, *values: object) -> None:

@@ -19,6 +19,8 @@ KINDS = (TIMEOUT, OUT_OF_MEMORY, EXIT, HANDLER)
 # Both shapes were recorded on AWS: with the type Sandbox.Timedout, and without any type but with a date.
 _TIMED_OUT = re.compile(r"RequestId: (\S+) Error: Task timed out after \d+(?:\.\d+)? seconds\s*")
 _TIMED_OUT_DATED = re.compile(r"\d{4}-\d\d-\d\dT\S+ (\S+) Task timed out after \d+(?:\.\d+)? seconds\s*")
+# Of emulators, which name no request.
+_TIMED_OUT_BARE = re.compile(r"Task timed out after \d+(?:\.\d+)? seconds\s*")
 _EXITED = re.compile(r"RequestId: (\S+) Error: Runtime exited (?:with error: (.+)|without providing a reason)\s*")
 
 
@@ -30,7 +32,7 @@ def kind_of(payload: Any, request_id: str = "") -> str:
         payload: ``errorType``, ``errorMessage``, ``stackTrace``; of any shape, for a function may answer anything.
         request_id: The invocation's, if known: what names another one is quoted.
     """
-    if not isinstance(payload, dict) or payload.get("stackTrace"):
+    if not isinstance(payload, dict) or payload.get("stackTrace") or payload.get("trace"):  # Node.js says trace
         return HANDLER
     error_type, message = payload.get("errorType"), payload.get("errorMessage")
     if not isinstance(message, str):
@@ -42,6 +44,8 @@ def kind_of(payload: Any, request_id: str = "") -> str:
         return OUT_OF_MEMORY
     if error_type not in ("Sandbox.Timedout", "Runtime.ExitError"):
         return HANDLER
+    if error_type == "Sandbox.Timedout" and _TIMED_OUT_BARE.fullmatch(message):
+        return TIMEOUT
     # A segmentation fault has been seen as Sandbox.Timedout: the message decides.
     found = _TIMED_OUT.fullmatch(message)
     if found is not None:

@@ -6,7 +6,9 @@ from functools import partial
 from types import CodeType, MethodType
 from typing import Any
 
-CO_COROUTINE = 0x80  # inspect.CO_COROUTINE
+CO_GENERATOR = 0x20  # as in inspect
+CO_COROUTINE = 0x80
+CO_ASYNC_GENERATOR = 0x200
 
 
 def unwrap(function: Any) -> tuple[Any, int, set[str]]:

@@ -64,7 +64,8 @@ class Entry(NamedTuple):
         fingerprint: Digest of the payload, "" if none is kept.
         delivery: Which delivery the claim or the failure belongs to.
         parked: What the dead-letter sink answered; "" if nothing was confirmed.
-        result: The encoded result: JSON text, compressed bytes, or None for "done, without a result".
+        result: The encoded result: JSON text, compressed bytes, or None for "done, without a result". Of a request that
+            failed for good, what it was answered.
         foreign: The fields by which an item without a version is recognised, as read; empty for one of ours. Never
             stored.
     """
@@ -97,6 +98,7 @@ class Ask(NamedTuple):
         deadline_s: When the asker's invocation ends; 0 if unknown.
         fingerprint: Digest of the payload, "" if none is compared.
         delivery: Which delivery this is.
+        failed_id: Lambda's request id of an invocation of which it has said that it failed for good; "" for none.
     """
 
     owner: str
@@ -107,6 +109,7 @@ class Ask(NamedTuple):
     deadline_s: float = 0.0
     fingerprint: str = ""
     delivery: str = ""
+    failed_id: str = ""
 
 
 class Take(NamedTuple):
@@ -182,7 +185,9 @@ def decide(current: Entry | None, ask: Ask, *, n: int = 0) -> Decision:
         return Take(new_claim(ask, n), as_read(current), is_takeover=False)
     if current.status is Status.RELEASED:
         return Take(new_claim(ask, n, current), as_read(current), is_takeover=False)
-    if current.status is Status.IN_PROGRESS and is_lapsed(current, now_s=ask.now_s, skew_s=ask.skew_s):
+    if current.status is Status.IN_PROGRESS and (
+        is_lapsed(current, now_s=ask.now_s, skew_s=ask.skew_s) or is_ended(current, ask)
+    ):
         return Take(new_claim(ask, n, current, lapses=current.lapses + 1), as_read(current), is_takeover=True)
     if current.status is Status.FAILED and current.delivery != ask.delivery:
         # A redrive brings a new delivery: replaying the failure would swallow it (protocols.md A1).
@@ -234,10 +239,19 @@ def released(mine: Entry, *, n: int, now_s: float, keep_s: float, error: str | N
     return entry if error is None else entry._replace(attempts=mine.attempts + 1, error=error)
 
 
-def failed(mine: Entry, *, n: int, now_s: float, remember_s: float, error: str, parked: str) -> Entry:
+def failed(
+    mine: Entry,
+    *,
+    n: int,
+    now_s: float,
+    remember_s: float,
+    error: str,
+    parked: str,
+    result: str | bytes | None = None,
+) -> Entry:
     """Return *mine* as failed for good."""
     entry = _next(mine, n, Status.FAILED, ceil(now_s + remember_s))
-    return entry._replace(attempts=mine.attempts + 1, error=error, parked=parked)
+    return entry._replace(attempts=mine.attempts + 1, error=error, parked=parked, result=result)
 
 
 def renewed(mine: Entry, *, n: int, now_s: float, lease_s: float, keep_s: float) -> Entry:
@@ -253,6 +267,16 @@ def renewed(mine: Entry, *, n: int, now_s: float, lease_s: float, keep_s: float)
 def is_lapsed(entry: Entry, *, now_s: float, skew_s: float) -> bool:
     """Tell whether others may take over a claim in progress (protocols.md B13)."""
     return now_s > entry.lease_until_s + skew_s
+
+
+def is_ended(entry: Entry, ask: Ask) -> bool:
+    """
+    Tell whether the invocation that holds *entry* is over, because Lambda has said so to *ask*.
+
+    The deadline is looked at as well: Lambda may run an event twice under one request id, and tell of one of the two.
+    """
+    _, _, request_id = owner_of(entry.version).partition("-")
+    return bool(ask.failed_id) and request_id == ask.failed_id and ask.now_s > entry.deadline_s
 
 
 def believes(entry: Entry, *, now_s: float, skew_s: float, for_s: float = 0.0) -> bool:

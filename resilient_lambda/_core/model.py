@@ -28,6 +28,26 @@ class Category(Enum):
     UNKNOWN = "unknown"
 
 
+# Which rule of a `Classifier` decided, in the order in which they are asked.
+SOURCES = {
+    "rule": "one of your rules",
+    "your class": "a class in retryable= or non_retryable=",
+    "your code": "a code in retryable_codes= or non_retryable_codes=",
+    "library": "an error of this library, which says itself what is to become of the event",
+    "function error": "what Lambda said of a function that was invoked",
+    "aws code": "the table of AWS's error codes",
+    "aws status": "the HTTP status of an answer of AWS whose code nobody knows",
+    "botocore": "an error of botocore itself, by its class",
+    "http status": "the HTTP status of an answer",
+    "class": "the class, of Python or of a package that is known by name",
+    "errno": "the number that the operating system gave a network error",
+    "group": "what is in an exception group",
+    "cause": "the error's __cause__, because the error itself says nothing",
+    "unknown": "no rule: it is retryable",
+}
+UNKNOWN_SOURCE = "unknown"
+
+
 class Classification(NamedTuple):
     """
     The verdict on one error.
@@ -36,13 +56,15 @@ class Classification(NamedTuple):
         verdict: Whether another try can help.
         category: Why it failed.
         retry_after_s: The wait that the dependency asked for, in seconds; None if it did not say.
-        reason: The rule that decided, for people: an error code, a class name.
+        reason: What was found, for people: an error code, a class name, a status.
+        source: Which rule found it: one of `SOURCES`, or "" outside of a `Classifier`.
     """
 
     verdict: Verdict
     category: Category
     retry_after_s: float | None = None
     reason: str = ""
+    source: str = ""
 
     @property
     def is_retryable(self) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from .._io.initialising import is_initialising
 from ..errors import ConfigurationError
 from .entry import entry_point
-from .plan import Plan, is_initialising, local_names_of_caller
+from .plan import Plan, local_names_of_caller
 from .reading import Reading
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.model import Failure, Success
 from .._policies.arrival import Arrival, Visit
+from .._policies.attempt import current
 from .._policies.compose import run_function
 from .lane_run import LaneRun
 
@@ -81,19 +82,28 @@ class BulkRun(LaneRun):
         if self._window is not None:
             self._window.keep()
         ends: dict[int, tuple[Call, Outcome]] = {}
+        stops = False
         while arrived:
-            outcomes = await self._run_function(
-                [call for _, call, _, _ in arrived], [a.argument for _, _, a, _ in arrived]
-            )
+            before = current.get()
+            current.set(arrived[0][2].attempt)  # all of them have been tried as often
+            try:
+                outcomes = await self._run_function(
+                    [call for _, call, _, _ in arrived], [a.argument for _, _, a, _ in arrived]
+                )
+            finally:
+                current.set(before)
             again: list[tuple[int, Call, Arrival, Visit]] = []
             for outcome in outcomes:
                 number, call, _, visit = arrived[0]
+                call.is_left = stops
                 found = await visit.advance(outcome)
                 del arrived[0]  # now: until then whatever ends the batch ends this, too
                 if isinstance(found, Arrival):
                     again.append((number, call, found, visit))
                 else:
                     ends[number] = (call, found)
+                    # Run again, those behind it would take effect before it does.
+                    stops = stops or (self._lanes.is_ordered and isinstance(found, Failure))
             arrived += again
         for number in sorted(ends):
             await self._settle(number, *ends[number])

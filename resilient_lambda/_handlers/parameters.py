@@ -152,7 +152,9 @@ def parameter_of(
     if not _is_record(kind) and _names_record(kind):
         raise ConfigurationError(f"the annotation {kind} has Record inside something else; take one Record")
     _checked_type("the annotation ", kind)
-    if _is_any_object(kind):
+    if is_event and kind in (Any, collections.abc.Mapping):
+        kind = _Raw
+    elif _is_any_object(kind):
         kind = _Raw if is_event else dict
     return Parameter(list if getattr(kind, "__origin__", None) is list and not _arguments(kind) else kind)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -10,6 +9,7 @@ from weakref import WeakSet
 from .._core.functions import is_coroutine_function
 from .._core.options import number, one_of
 from .._core.pace import Pace
+from .._io.initialising import is_initialising
 from .._policies.order import check_order, disabled, kind_of, without
 from ..errors import ConfigurationError
 from .parameters import parameter_of
@@ -253,15 +253,6 @@ living: WeakSet[Plan] = WeakSet()
 
 # Set by `resilient_lambda.testing`: gives every handler of the process its Io.
 replacement: Callable[[Plan], Io] | None = None
-
-
-def is_initialising() -> bool:
-    """
-    Tell whether this is Lambda's INIT phase, where loading is cheap: full CPU, and outside the first invocation.
-
-    ``RESILIENT_LAMBDA_WARM=0`` says no.
-    """
-    return "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ and os.environ.get("RESILIENT_LAMBDA_WARM", "1") != "0"
 
 
 def local_names_of_caller(depth: int) -> Mapping[str, Any]:

@@ -52,6 +52,11 @@ def checked(option: Any) -> VisibilityOption:
     Raises:
         ConfigurationError: It is none of what is allowed.
     """
+    if isinstance(option, Backoff) and option.jitter is not None:
+        raise ConfigurationError(
+            f"visibility={option!r}: jitter is for Retry; hidden messages are spread over a quarter of the wait, "
+            "so that they do not come back before it is over: leave it out"
+        )
     if option is False or isinstance(option, Backoff):
         return option
     if isinstance(option, str) and option == "auto":

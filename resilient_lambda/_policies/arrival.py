@@ -13,22 +13,31 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from .._core.model import Failure, Outcome
+from .attempt import current
 from .compose import is_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
     from contextvars import Context
 
+    from .attempt import Attempt
     from .call import Call
 
 
 class Arrival:
-    """A record's coroutine has come to where the function is run; it goes on with what came of that."""
+    """
+    A record's coroutine has come to where the function is run; it goes on with what came of that.
 
-    __slots__ = ("argument",)
+    Attributes:
+        argument: What the function gets of it.
+        attempt: What `current_attempt` says in its context, which is not the function's.
+    """
 
-    def __init__(self, argument: Any) -> None:
+    __slots__ = ("argument", "attempt")
+
+    def __init__(self, argument: Any, attempt: Attempt | None) -> None:
         self.argument = argument
+        self.attempt = attempt
 
     def __await__(self) -> Generator[Any, Outcome, Outcome]:
         outcome = yield self
@@ -43,7 +52,7 @@ async def arrive(call: Call) -> Outcome:
         if not is_failure(error, call.invocation.io):
             raise
         return Failure(error, call.classify(error))
-    return await Arrival(argument)
+    return await Arrival(argument, current.get())
 
 
 class Visit:

@@ -30,12 +30,8 @@ current: ContextVar[Attempt | None] = ContextVar("resilient_lambda_attempt", def
 
 def current_attempt() -> Attempt:
     """
-    Return which attempt this is, inside the function of a handler or what `Retry` runs.
+    Return which attempt this is, inside the function of a handler or what `Retry` runs; elsewhere it is the first.
 
-    Raises:
-        RuntimeError: Neither runs here.
+    Of several `Retry`, one inside the other, it is that of the innermost.
     """
-    attempt = current.get()
-    if attempt is None:
-        raise RuntimeError("there is no attempt here: current_attempt() works inside a handler's function, or in Retry")
-    return attempt
+    return current.get() or Attempt()

@@ -47,6 +47,7 @@ class Invocation:
         store_call_s: How long the last store call took.
         is_store_away: True while the last store call failed although it was repeated.
         sessions: What each policy keeps for the length of this invocation.
+        failed_id: Of a re-invocation: Lambda's request id of the one that failed; else "".
     """
 
     __slots__ = (
@@ -57,6 +58,7 @@ class Invocation:
         "deadline",
         "deadline_s",
         "end_at_s",
+        "failed_id",
         "has_started",
         "io",
         "is_store_away",
@@ -88,6 +90,7 @@ class Invocation:
         self.observers = observers
         self.store_call_s = 0.0
         self.is_store_away = False
+        self.failed_id = ""
         self.sessions: dict[object, Any] = {}
         self._posted: deque[Event] = deque()
         self.has_started = False
@@ -173,6 +176,8 @@ class Call:
     Attributes:
         record: The record, or the whole event as a record.
         invocation: The invocation that it is part of.
+        answer_of: Returns what a request that failed is answered, for its duplicates; None if this is no request.
+        ended_s: When its run ended, by the monotonic clock; None before the first.
         held: The claim that is held open until the sink has answered, if any.
         before_suspect: To be awaited before a run that may end the environment: brings to safety what can be.
         max_attempts: Real attempts after which the record is set aside; None for no limit.
@@ -180,7 +185,7 @@ class Call:
             the environment, is put off.
         is_together: True if it comes through the policies together with others, for one run of all: it must not wait
             for any of them.
-        is_left: True if it will not begin, as its lane has stopped.
+        is_left: True if it will not begin, or not once more, as its lane has stopped.
         is_still_running: True if the function could not be stopped: what it holds must not be given back.
         put_off: Set by a policy that put this run off: how often it has ended its environment, or 0 if it waits for
             something. The fewer the sooner, and those that wait are the last.
@@ -189,10 +194,12 @@ class Call:
     __slots__ = (
         "_argument_of",
         "_is_prepared",
+        "answer_of",
         "argument",
         "before_suspect",
         "classify",
         "dispose",
+        "ended_s",
         "held",
         "invocation",
         "is_last_resort",
@@ -222,12 +229,14 @@ class Call:
         self.dispose = dispose
         self.is_last_resort = is_last_resort
         self.max_attempts = max_attempts
+        self.ended_s: float | None = None
         self.held: HeldClaim | None = None
         self.before_suspect = before_suspect
         self.put_off: int | None = None
         self.is_left = False
         self.is_still_running = False
         self.is_together = False
+        self.answer_of: Callable[[Failure], Any] | None = None
         self.argument: Any = None
         self._argument_of = argument_of
         self._is_prepared = False

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from .call import Call, Invocation
     from .key_finder import KeyFinder
 
+# What a key finder returns for a call that needs no key, and is run without protection.
+EXEMPT = object()
+
 
 class CallKeys:
     """
@@ -24,7 +27,7 @@ class CallKeys:
         skips_missing: True if a record without a key has none, rather than an error.
 
     Attributes:
-        can_peek: True if a key can be told from the record alone.
+        can_peek: True if key and fingerprint can be told from the record alone.
     """
 
     def __init__(
@@ -42,7 +45,7 @@ class CallKeys:
         self._finder = key
         self._compares = fingerprint is not False
         self._fingerprint_finder = None if isinstance(fingerprint, bool) else fingerprint
-        self.can_peek = not (self._compares or (self._finder and self._finder.needs_argument))
+        self.can_peek = not any(found and found.needs_argument for found in (self._finder, self._fingerprint_finder))
         self._prefixes: dict[str, str] = {}
 
     def warm(self) -> None:
@@ -61,6 +64,8 @@ class CallKeys:
             Exception: What the user's function or model raised.
         """
         value = call.record.default_key if self._finder is None else self._finder.find(call)
+        if value is EXEMPT:
+            return None
         try:
             return self._form.stored_key(self._prefix(call.invocation), value)
         except MissingKeyError:
@@ -77,16 +82,21 @@ class CallKeys:
         finder = self._fingerprint_finder
         return self._form.digest(call.record.json() if finder is None else finder.find(call))
 
-    def peek(self, record: Record[Any], context: Any) -> str | None:
-        """Return the stored key of *record*, if it can be told before anything is prepared; raises what may be."""
+    def peek(self, record: Record[Any], context: Any) -> tuple[str, str] | None:
+        """Return key and fingerprint of *record*; None if it alone does not tell them. May raise anything."""
         if not self.can_peek or not self._prefixes:
             return None
         prefix = self._prefixes.get(self._namespace or str(getattr(context, "function_name", "")))
         if prefix is None:
             return None
-        return self._form.stored_key(
-            prefix, record.default_key if self._finder is None else self._finder.find_in(record)
-        )
+        value = record.default_key if self._finder is None else self._finder.find_in(record)
+        if value is EXEMPT:
+            return None
+        key = self._form.stored_key(prefix, value)
+        if not self._compares:
+            return key, ""
+        finder = self._fingerprint_finder
+        return key, self._form.digest(record.json() if finder is None else finder.find_in(record))
 
     def _prefix(self, invocation: Invocation) -> str:
         name = self._namespace or invocation.function_name

@@ -80,6 +80,11 @@ class ActiveClaim(Holding):
         """1 for the first run, one more for each run that failed."""
         return self.entry.attempts + 1
 
+    @property
+    def has_committed(self) -> bool:
+        """True once `commit_with` has succeeded: what has taken effect must not be run again."""
+        return self.is_committed
+
     def ensure_owned(self, *, for_s: float = 0.0) -> None:
         """
         Make sure that the key is this environment's for another *for_s* seconds; call it before an effect.
@@ -258,7 +263,12 @@ class ActiveClaim(Holding):
 class UnenforcedClaim(ActiveClaim):
     """What `current_claim` returns where nothing is enforced, or nothing is claimed: it never says that it was lost."""
 
-    __slots__ = ()
+    __slots__ = ("_has_committed",)
+
+    @property
+    def has_committed(self) -> bool:
+        """True once the items of the user's were written."""
+        return getattr(self, "_has_committed", False)
 
     def _refuse_after_the_run(self) -> None:
         pass
@@ -269,3 +279,4 @@ class UnenforcedClaim(ActiveClaim):
     async def _commit_gated(self, items: Sequence[TransactItem], result: str | bytes | None) -> None:
         if items:
             await self._transact(None, items, self.as_completed(None).version)
+            self._has_committed = True

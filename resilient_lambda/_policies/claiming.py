@@ -96,6 +96,7 @@ class Wish(NamedTuple):
             invocation.deadline_s or 0.0,
             self.fingerprint,
             self.call.record.delivery,
+            invocation.failed_id,
         )
 
 

@@ -85,7 +85,10 @@ async def run_function(function: Callable[..., Any], arguments: tuple[Any, ...],
             raise
         outcome = Failure(error, calls[0].classify(error))
         forget_locals(error)
-    invocation.pace.note(io.monotonic() - began_s, len(calls))
+    ended_s = io.monotonic()
+    invocation.pace.note(ended_s - began_s, len(calls))
+    for call in calls:
+        call.ended_s = ended_s
     return outcome
 
 

@@ -52,7 +52,7 @@ class Guard:
             form,
             key=options.key,
             namespace=options.namespace,
-            fingerprint=options.fingerprint,
+            fingerprint=options.fingerprint or False,
             skips_missing=options.skips_missing,
         )
         self._terms = Terms(options.lease_s, options.skew_s, options.keep_s, form)
@@ -200,10 +200,14 @@ class Guard:
         if self._observes:
             return None
         try:
-            key = self._keys.peek(record, context)
+            found = self._keys.peek(record, context)
         except Exception:  # `around` meets the same error, and reports it
             return None
-        return None if key is None else self._local.cache.get(key, now_s)
+        done = None if found is None else self._local.cache.get(found[0], now_s)
+        if done is None or found is None:
+            return None
+        is_other = found[1] and done.fingerprint and done.fingerprint != found[1]
+        return None if is_other else done  # `around` refuses it
 
     def _session(self, invocation: Invocation) -> Session:
         session: Session | None = invocation.sessions.get(self._owner)

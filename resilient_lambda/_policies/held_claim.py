@@ -26,9 +26,19 @@ class HeldClaim:
         remember_s: For how long a permanent failure is remembered, in seconds; None if it is not.
         remember_parked_s: For how long whatever the sink has is remembered for this very delivery, in seconds: where
             records come back that are done, it would be run and sent again each time. None if it is not.
+        result: What the request was answered, encoded, for its duplicates; None for anything else.
     """
 
-    __slots__ = ("_claim", "_commits", "_delivery", "_failure", "_is_settled", "_remember_parked_s", "_remember_s")
+    __slots__ = (
+        "_claim",
+        "_commits",
+        "_delivery",
+        "_failure",
+        "_is_settled",
+        "_remember_parked_s",
+        "_remember_s",
+        "_result",
+    )
 
     def __init__(
         self,
@@ -39,8 +49,10 @@ class HeldClaim:
         delivery: str,
         remember_s: float | None,
         remember_parked_s: float | None,
+        result: str | bytes | None = None,
     ) -> None:
         self._claim = claim
+        self._result = result
         self._delivery = delivery
         self._commits = commits
         self._is_settled = False
@@ -78,7 +90,13 @@ class HeldClaim:
             remember_s, is_final = self._remember_parked_s, True
         if is_final and remember_s is not None:
             self._write(
-                lambda: claim.failing(error=error, parked=parked or "", delivery=delivery, remember_s=remember_s)
+                lambda: claim.failing(
+                    error=error,
+                    parked=parked or "",
+                    delivery=delivery,
+                    remember_s=remember_s,
+                    result=self._result,
+                )
             )
         elif parked is not None:
             self._write(lambda: claim.releasing(error=error, resets=True))

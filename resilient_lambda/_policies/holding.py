@@ -158,7 +158,9 @@ class Holding:
             lambda n, now_s: released(self.entry, n=n, now_s=now_s, keep_s=keep_s, error=error, resets=resets)
         )
 
-    def failing(self, *, error: str, parked: str, delivery: str, remember_s: float) -> Procedure[None]:
+    def failing(
+        self, *, error: str, parked: str, delivery: str, remember_s: float, result: str | bytes | None
+    ) -> Procedure[None]:
         """
         Remember the failure for *remember_s* seconds, with what the sink answered (protocols.md I).
 
@@ -174,6 +176,7 @@ class Holding:
                 remember_s=remember_s,
                 error=error,
                 parked=parked,
+                result=result,
             )
         )
 

@@ -12,11 +12,12 @@ from ..errors import ConfigurationError
 from .key_finder import KeyFinder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .._core.keys import KeySpec
     from .._core.model import Outcome
     from .._core.record import Record
+    from .._core.reserved import Mark
     from ..stores.base import Store
     from .call import Call, Invocation
     from .compose import Policy, Proceed
@@ -37,7 +38,7 @@ class Options(NamedTuple):
     keep_s: float
     lease_s: float | None
     skew_s: float
-    fingerprint: KeyFinder | bool
+    fingerprint: KeyFinder | bool | None
     remember_failures_s: float | None
     skips_missing: bool
     on_in_progress: str
@@ -205,17 +206,49 @@ class Idempotency:
         """Return what this environment knows to be done under the key of *record*, without I/O; None if nothing."""
         return self._guard.peek(record, context, now_s)
 
+    async def is_to_run(self, invocation: Invocation, mark: Mark) -> bool:
+        """Tell whether a re-invocation is to be run, and not the second of two; raises `StoreError` if nobody knows."""
+        from .reinvocations import is_to_run  # few events are such
+
+        return await is_to_run(self.store, self._options, invocation, mark)
+
     async def run_unprotected(self, call: Call, proceed: Proceed) -> Outcome:
         """Run *call* without the store, under a claim that stands for nothing."""
         return await self._guard.run_unprotected(call, proceed)
+
+    def over_requests(self, key: Callable[[KeyFinder | None], Any], fingerprint: Any) -> Idempotency:
+        """
+        Return what does the same for requests, whose keys are the client's: this policy stays as it is.
+
+        Args:
+            key: Makes the finder of the keys, of the user's or None.
+            fingerprint: Finds what is compared unless the user has said what.
+
+        Raises:
+            ConfigurationError: It shares its items with Powertools.
+        """
+        options = self._options
+        if options.is_powertools:
+            raise ConfigurationError(
+                "layout='powertools' does not go with http=True: Powertools' keys do not say whose they are, so one "
+                "caller would get another's answer. Take a new table, and the native layout"
+            )
+        if options.fingerprint is not None and options.fingerprint is not True:
+            fingerprint = options.fingerprint
+        twin: Idempotency = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin.__dict__.pop("_guard", None)
+        twin._options = options._replace(key=key(options.key), fingerprint=fingerprint)
+        living.add(twin)
+        return twin
 
     def switched_off(self) -> Policy:
         """Return what stands here while operators have idempotency switched off."""
         return _SwitchedOff(self)
 
 
-def _fingerprint(spec: KeySpec | bool | None) -> KeyFinder | bool:
-    return spec is True if spec is None or isinstance(spec, bool) else KeyFinder("fingerprint", spec)
+def _fingerprint(spec: KeySpec | bool | None) -> KeyFinder | bool | None:
+    return spec if spec is None or isinstance(spec, bool) else KeyFinder("fingerprint", spec)
 
 
 def _refuse_beside_powertools(namespace: str | None, **options: float | None) -> None:

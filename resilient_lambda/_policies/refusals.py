@@ -12,17 +12,23 @@ from ..errors import (
     InProgressError,
     RememberedFailureError,
 )
+from .results import decode
 
 if TYPE_CHECKING:
     from .._core.idempotency import Busy, Entry
 
-LEASE_LOST = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="lease lost")
-_IN_PROGRESS = Classification(Verdict.RETRYABLE, Category.CONFLICT, reason="in progress elsewhere")
-_REMEMBERED = Classification(Verdict.NON_RETRYABLE, Category.UNKNOWN, reason="failed for good before")
-_CRASH_LOOP = Classification(Verdict.NON_RETRYABLE, Category.CRASH, reason="max_attempts reached by crashes")
-_NOT_STARTED = Classification(Verdict.RETRYABLE, Category.TIMEOUT, reason="no time left to start")
-_CUT_SHORT = Classification(Verdict.RETRYABLE, Category.TIMEOUT, reason="cut short at the deadline")
-_MISMATCH = Classification(Verdict.NON_RETRYABLE, Category.CONFLICT, reason="other payload under a used key")
+
+def _refusal(verdict: Verdict, category: Category, reason: str) -> Classification:
+    return Classification(verdict, category, None, reason, "library")
+
+
+LEASE_LOST = _refusal(Verdict.RETRYABLE, Category.CONFLICT, "lease lost")
+_IN_PROGRESS = _refusal(Verdict.RETRYABLE, Category.CONFLICT, "in progress elsewhere")
+_REMEMBERED = _refusal(Verdict.NON_RETRYABLE, Category.UNKNOWN, "failed for good before")
+_CRASH_LOOP = _refusal(Verdict.NON_RETRYABLE, Category.CRASH, "max_attempts reached by crashes")
+_NOT_STARTED = _refusal(Verdict.RETRYABLE, Category.TIMEOUT, "no time left to start")
+_CUT_SHORT = _refusal(Verdict.RETRYABLE, Category.TIMEOUT, "cut short at the deadline")
+_MISMATCH = _refusal(Verdict.NON_RETRYABLE, Category.CONFLICT, "other payload under a used key")
 
 
 def not_started() -> Failure:
@@ -60,6 +66,7 @@ def remembered(entry: Entry) -> Failure:
         f"this delivery failed for good before with {entry.error}; it was not run again",
         error_type=entry.error,
         parked=entry.parked or None,
+        answer=None if entry.result is None else decode(entry.result),
     )
     return Failure(error, _REMEMBERED, ran=False)
 

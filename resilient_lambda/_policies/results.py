@@ -33,7 +33,7 @@ def encode(value: object, *, compresses: bool = True) -> str | bytes | None:
     if value is None:
         return None
     try:
-        text = json.dumps(value, default=_as_json, separators=(",", ":"))
+        text = json.dumps(value, default=as_json, separators=(",", ":"))
     except Exception as error:  # the border to user code: model_dump() and attributes may raise anything
         raise UnstorableResultError(f"{type(value).__name__} is not JSON") from error
     if len(text) <= MAX_BYTES:  # ASCII: one byte a character
@@ -57,7 +57,8 @@ def decode(stored: str | bytes) -> Any:
     return json.loads(zlib.decompress(stored))
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
+    """Return the JSON that stands for *value*, a model for example; raises whatever that raises."""
     if isinstance(value, type):
         raise TypeError("a class is not JSON")
     dump: Callable[..., Any] | None = getattr(value, "model_dump", None)

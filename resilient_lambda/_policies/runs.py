@@ -98,6 +98,7 @@ class Runs:
                 delivery=call.record.delivery,
                 remember_s=self._remember_failures_s,
                 remember_parked_s=self._remember_parked_s(call.invocation, outcome),
+                result=self._answer_to_remember(call, outcome),
             )
             if call.dispose(outcome, taken.attempt) is Disposition.DEAD_LETTER:
                 call.held = held  # settled once the sink has answered
@@ -109,6 +110,11 @@ class Runs:
         else:
             session.commits.begin()
         return outcome
+
+    def _answer_to_remember(self, call: Call, failure: Failure) -> str | bytes | None:
+        if call.answer_of is None or self._remember_failures_s is None:
+            return None
+        return encode(call.answer_of(failure))  # the library's own answer: small, and JSON
 
     def _remember_parked_s(self, invocation: Invocation, failure: Failure) -> float | None:
         # Where one record ends its environment, others may: then the answer that acknowledges this one is lost, so it

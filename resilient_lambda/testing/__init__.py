@@ -14,6 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._broker_events import activemq_event, documentdb_event, rabbitmq_event, rabbitmq_message
+from ._destination_events import destination_record
+from ._http_events import http_event
 from ._notification_events import (
     eventbridge_envelope,
     s3_event,
@@ -70,12 +72,14 @@ __all__ = [
     "Kind",
     "LambdaContext",
     "activemq_event",
+    "destination_record",
     "documentdb_event",
     "dynamodb_event",
     "dynamodb_record",
     "eventbridge_envelope",
     "explore",
     "fake_io",
+    "http_event",
     "in_memory",
     "kafka_event",
     "kafka_record",

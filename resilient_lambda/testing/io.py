@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._handlers import plan
+from .._io import ambient
 from .._io.base import GivenUp, Interrupted
 from .._io.blocking import BlockingIo, drive
 from ..errors import StoreUnavailableError
@@ -353,22 +354,22 @@ class _FakeBeat:
 
 @contextmanager
 def fake_io(*, start_s: float = 1_800_000_000.0, seed: int = 0) -> Generator[FakeIo]:
-    """Give every handler of the process virtual time, inside the ``with`` block."""
+    """Give every handler of the process, and every `Retry`, virtual time, inside the ``with`` block."""
     io = FakeIo(start_s=start_s, seed=seed)
     views: dict[bool, Any] = {False: io, True: _AsynchronousView(io)}
-    before = plan.replacement, _clock.now_s
+    before = plan.replacement, ambient.replacement, _clock.now_s
 
     def io_of(handler: plan.Plan) -> Any:
         io.uncut()  # whoever asks is not, or no longer, among the records of an invocation
         return views[handler.signature.is_asynchronous]
 
-    plan.replacement = io_of
+    plan.replacement, ambient.replacement = io_of, views.__getitem__
     _clock.now_s = io.now
     forget_paces()
     try:
         yield io
     finally:
-        plan.replacement, _clock.now_s = before
+        plan.replacement, ambient.replacement, _clock.now_s = before
         forget_paces()
 
 

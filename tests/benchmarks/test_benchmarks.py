@@ -69,6 +69,9 @@ def test_the_rows_promised_are_there():
         "idempotent_single",
         "idempotent_single_requests",
         "commit_with_100",
+        "retry_ok",
+        "retry_one_failure",
+        "classify_client_error",
         "simulated_delivery",
         "wheel_bytes",
     } <= set(names)

@@ -22,7 +22,8 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--help"], ["key", "table", "exit codes", "--version"]),
+        (["--help"], ["explain", "key", "table", "exit codes", "--version"]),
+        (["explain", "--help"], ["--source", "--file", "--json", "examples"]),
         (["key", "--help"], ["show"]),
         (["table", "--help"], ["create", "describe", "cloudformation", "iam"]),
     ],

@@ -26,7 +26,7 @@ from resilient_lambda._core.model import Category, Classification, Verdict
 
 YES = Verdict.RETRYABLE
 NO = Verdict.NON_RETRYABLE
-PARK = Classification(NO, Category.INVALID_INPUT, reason="rule")
+PARK = Classification(NO, Category.INVALID_INPUT, reason="mine", source="rule")
 
 
 class Order(pydantic.BaseModel):
@@ -259,11 +259,11 @@ def test_classes_made_at_run_time_are_judged_and_not_hoarded():
 
 def test_the_first_rule_that_answers_wins_over_everything():
     """Rules are asked in order, before classes, codes and our own table."""
-    other = Classification(YES, Category.CONFLICT)
+    other = Classification(YES, Category.CONFLICT, source="our own word")
     rules = [lambda error: None, lambda error: PARK if isinstance(error, TimeoutError) else None, lambda error: other]
 
-    assert Classifier(rules=rules, retryable=[TimeoutError]).classify(TimeoutError()) is PARK
-    assert Classifier(rules=rules).classify(ValueError()) is other
+    assert Classifier(rules=rules, retryable=[TimeoutError]).classify(TimeoutError()) == PARK
+    assert Classifier(rules=rules).classify(ValueError()) == other
 
 
 def test_what_no_rule_answers_goes_on_to_the_next_stage():
@@ -319,7 +319,7 @@ def test_the_wait_of_a_rule_is_finite_and_not_negative(wait_s, expected_s):
     rule = lambda error: Classification(YES, Category.THROTTLING, wait_s)  # noqa: E731
     found = Classifier(rules=[rule]).classify(ValueError())
 
-    assert found == Classification(YES, Category.THROTTLING, expected_s)
+    assert found == Classification(YES, Category.THROTTLING, expected_s, source="rule")
 
 
 def test_the_more_specific_class_wins():
@@ -370,7 +370,13 @@ def test_a_listed_class_keeps_the_wait_only_if_it_is_retried():
     """The wait that the service asked for makes no sense for what is set aside."""
     error = aws("SlowDown", retryAfterSeconds="9")
 
-    assert Classifier(retryable=[boto.ClientError]).classify(error) == (YES, Category.THROTTLING, 9.0, "ClientError")
+    assert Classifier(retryable=[boto.ClientError]).classify(error) == (
+        YES,
+        Category.THROTTLING,
+        9.0,
+        "ClientError",
+        "your class",
+    )
     assert Classifier(non_retryable_codes=["SlowDown"]).classify(error).retry_after_s is None
 
 
@@ -471,7 +477,7 @@ def test_a_subclass_that_skips_our_constructor_is_judged():
         def __init__(self):
             Exception.__init__(self)
 
-    assert Classifier().classify(Quiet()) == (YES, Category.TRANSIENT, None, "RetryableError")
+    assert Classifier().classify(Quiet()) == (YES, Category.TRANSIENT, None, "RetryableError", "library")
     assert judged(QuietSink()) == (YES, Category.TRANSIENT)
 
 
@@ -481,11 +487,14 @@ def test_classifying_imports_no_sdk_and_no_event_loop():
 import sys
 from resilient_lambda import errors
 from resilient_lambda._core.classify import Classifier, describe
-for error in (ValueError("x"), errors.RetryableError("x")):
+caused = KeyError("x")
+caused.__cause__ = TimeoutError()
+for error in (ValueError("x"), errors.RetryableError("x"), caused):
     Classifier().classify(error)
     describe(error)
 heavy = ("botocore", "boto3", "pydantic", "asyncio", "inspect", "dataclasses", "logging", "json")
-print([name for name in (*heavy, "resilient_lambda._core.aws_errors") if name in sys.modules])
+ours = [f"resilient_lambda._core.{name}" for name in ("aws_codes", "aws_errors", "error_names", "http_errors")]
+print([name for name in (*heavy, *ours) if name in sys.modules])
 """
     result = subprocess.run(
         [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, cwd=os.getcwd()

@@ -38,8 +38,6 @@ class Project:
     Attributes:
         folder: Where it is.
         resources: Those of its template.
-        function: The properties of its one function.
-        mapping: The properties of that function's one event.
     """
 
     def __init__(self, name: str) -> None:
@@ -47,9 +45,18 @@ class Project:
         self.resources: dict[str, Any] = yaml.load((self.folder / "template.yaml").read_text("utf-8"), _Template)[
             "Resources"
         ]
-        (self.function,) = self._properties("AWS::Serverless::Function")
+
+    @property
+    def function(self) -> dict[str, Any]:
+        """The properties of its one function."""
+        (found,) = self._properties("AWS::Serverless::Function")
+        return found
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """The properties of that function's one event."""
         (event,) = self.function["Events"].values()
-        self.mapping: dict[str, Any] = event["Properties"]
+        return event["Properties"]
 
     def _properties(self, kind: str) -> list[dict[str, Any]]:
         return [found["Properties"] for found in self.resources.values() if found["Type"] == kind]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from resilient_lambda import (
@@ -17,8 +19,9 @@ from resilient_lambda import (
     batch_handler,
     current_claim,
     resilient_handler,
+    timeout_reinvoker,
 )
-from resilient_lambda.testing import lambda_context, sqs_event, sqs_record
+from resilient_lambda.testing import destination_record, lambda_context, sqs_event, sqs_record
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "data-format.md").read_text("utf-8")
 ROWS = dict(re.findall(r"^\| `(\w+)` \| ([SNB](?: or [SNB])*) \|", PAGE, re.MULTILINE))
@@ -97,7 +100,30 @@ def every_item(table, function):
         Item={**crashed, "lease_until_s": {"N": "1.5"}, "lapses": {"N": "1"}, "fingerprint": {"S": "x"}},
     )
     function(sqs_event([sqs_record({"order_id": "a"}, receives=2)]), lambda_context())
+    reinvoke(table)
     return table.items
+
+
+def reinvoke(table):
+    """Leave behind what a worker that is invoked again does, and its re-invoker for a payload that is no object."""
+    worker = resilient_handler(policies=[Idempotency(DynamoDBStore("t", client=table), key="job_id")])(
+        lambda event: "done"
+    )
+    mark = {"v": 1, "attempt": 2, "root": "r-1", "first_failed_at": None}
+    worker({"job_id": "again", "__resilient_lambda__": mark}, lambda_context())
+    client = boto3.client("lambda", region_name="us-east-1")
+    with Stubber(client) as stub:
+        accepted = {"StatusCode": 202, "Payload": BytesIO(), "ResponseMetadata": {"RequestId": "r-2"}}
+        stub.add_response("invoke", accepted)
+        reinvoker = timeout_reinvoker(
+            functions=["worker"],
+            dead_letter=DeadLetter(lambda record, error: "parked"),
+            store=DynamoDBStore("t", client=table),
+            client=client,
+        )
+        assert reinvoker(sqs_event([destination_record(["no object"])]), lambda_context("reinvoker")) == {
+            "batchItemFailures": []
+        }
 
 
 def test_every_attribute_is_documented(every_item):
@@ -118,10 +144,10 @@ def test_types_are_those_of_the_page(every_item):
 
 
 def test_every_status_is_documented(every_item):
-    """All four statuses occur, and the page names them."""
+    """All of them occur, and the page names them."""
     statuses = {item["status"]["S"] for item in every_item}
 
-    assert statuses == {"IN_PROGRESS", "COMPLETED", "RELEASED", "FAILED"}
+    assert statuses == {"IN_PROGRESS", "COMPLETED", "RELEASED", "FAILED", "ARRIVED", "COUNTED"}
     assert {status for status in statuses if f"`{status}`" not in PAGE} == set()
 
 

@@ -358,6 +358,12 @@ def test_an_option_is_taken_as_it_is(option):
     assert checked(option) is option
 
 
+def test_a_jitter_is_refused():
+    """It is for retries: with it a message could come back before its wait is over."""
+    with pytest.raises(ConfigurationError, match="jitter is for Retry"):
+        batch_handler(visibility=Backoff(jitter="full"))(lambda record: None)
+
+
 @pytest.mark.parametrize("option", [True, None, 0, "AUTO", "", 30, {"base_s": 30}, Backoff], ids=str)
 def test_a_wrong_option_is_refused(option):
     """With what is allowed."""

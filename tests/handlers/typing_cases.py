@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from typing_extensions import assert_type
 
 from resilient_lambda import (
+    Backoff,
     Classifier,
     DeadLetter,
     DynamoDBStore,
@@ -19,8 +20,11 @@ from resilient_lambda import (
     MemoryStore,
     Policy,
     Record,
+    Retry,
+    RetryBudget,
     Store,
     batch_handler,
+    current_attempt,
     current_claim,
     resilient_handler,
 )
@@ -116,6 +120,40 @@ Idempotency("table")  # wrong
 DeadLetter.sqs(url=5)  # wrong
 
 policy: Policy = Idempotency(MemoryStore())
+
+
+@Retry(attempts=5, backoff=Backoff(base_s=1, cap_s=5, jitter="equal"), budget=RetryBudget(5))
+def charge(order_id: str, *, cents: int = 0) -> int:
+    return cents
+
+
+@Retry(budget=None)
+async def charge_async(order_id: str) -> int:
+    return 5
+
+
+async def use_retry() -> None:
+    assert_type(charge("a", cents=5), int)
+    assert_type(await charge_async("a"), int)
+    assert_type(current_attempt().number, int)
+    for attempt in Retry():
+        with attempt:
+            assert_type(attempt.number, int)
+    async for attempt in Retry():
+        with attempt:
+            assert_type(attempt.number, int)
+    charge(5)  # wrong
+    charge("a", 5)  # wrong
+    await charge("a")  # wrong
+    async with Retry():  # wrong
+        pass
+
+
+retry_policy: Policy = Retry()
+Retry(3)  # wrong
+Retry(attempts="3")  # wrong
+Retry(backoff=5)  # wrong
+Backoff(jitter="none")  # wrong
 store: Store = MemoryStore()
 other_store: Store = DynamoDBStore("t")
 coroutine: Coroutine[Any, Any, dict[str, Any]] = bare.aio({}, None)

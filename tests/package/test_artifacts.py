@@ -15,8 +15,8 @@ from tools import build_layer
 from .imports import PACKAGE, ROOT
 from .interpreter import run
 
-LAYER_BYTES = 320_000
-WHEEL_BYTES = 430_000  # docs/architecture.md says what it is made of, and what the aim was
+LAYER_BYTES = 440_000
+WHEEL_BYTES = 580_000  # docs/architecture.md says what it is made of, and what the aim was
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def layer(tmp_path):
 
 
 def test_wheel_is_small(wheel):
-    """The wheel stays under 430 kB: it is downloaded and unpacked at every cold start of a container image."""
+    """The wheel stays under 580 kB: it is downloaded and unpacked at every cold start of a container image."""
     assert wheel.stat().st_size <= WHEEL_BYTES
 
 
@@ -94,7 +94,7 @@ def test_layer_is_the_same_each_time(layer, tmp_path):
 
 
 def test_layer_is_small(layer):
-    """The layer stays under 320 kB."""
+    """The layer stays under 440 kB."""
     assert layer.stat().st_size <= LAYER_BYTES
 
 

@@ -178,6 +178,15 @@ def test_first_failures_import_nothing(option):
     assert first_invocation(handler, INIT) == {"failed": 2, "imported": [], "botocore_before": False}
 
 
+def test_first_failures_that_are_tried_again_import_nothing():
+    """A retry as a policy loads in INIT what a failure needs."""
+    handler = FAILING_HANDLER.replace("OPTION", "").replace("PARAMETER", "Record")
+    handler = handler.replace(")])", "), Retry(backoff=Backoff(base_s=0.001, cap_s=0.001))])", 1)
+    handler = handler.replace("import Idem", "import Backoff, Retry, Idem")
+
+    assert first_invocation(handler, INIT) == {"failed": 2, "imported": [], "botocore_before": False}
+
+
 @pytest.mark.parametrize("handler", [PLAIN_HANDLER, TYPED_HANDLER], ids=["plain", "typed"])
 def test_first_invocation_with_idempotency_switched_off_imports_nothing(handler):
     """What stands in its place is warmed too, the store is not."""

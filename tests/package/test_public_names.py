@@ -14,7 +14,7 @@ from .imports import PACKAGE, ROOT
 
 TREE = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
 NAMES = sorted(set(resilient_lambda.__all__) - {"__version__"})
-SECOND_SHELF = ["errors", "events", "stores", "sinks", "testing"]
+SECOND_SHELF = ["errors", "events", "stores", "sinks", "invoke", "testing"]
 
 
 def lazy_table() -> dict[str, str]:

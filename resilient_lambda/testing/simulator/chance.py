@@ -32,6 +32,8 @@ class Faults(NamedTuple):
         slow_store: Of a store call: it takes up to 2 s.
         store_outage: Share of the time for which no store call succeeds.
         sink_error: Of a dead letter: the sink fails, half of the times after it took it.
+        invoke_error: Of an Invoke by a handler: it is throttled, fails or gets no answer, half of the times after it
+            took effect.
         skew_s: By how many seconds at most the clock of an environment is wrong.
     """
 
@@ -45,6 +47,7 @@ class Faults(NamedTuple):
     slow_store: float = 0.0
     store_outage: float = 0.0
     sink_error: float = 0.0
+    invoke_error: float = 0.0
     skew_s: float = 0.0
 
 

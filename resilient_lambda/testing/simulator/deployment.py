@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .function import Function
+from .invocation import LATEST
 from .invocations.asynchronous import AsynchronousCalls
+from .invocations.relays import Bucket, Bus, Topic
 from .invocations.synchronous import SynchronousCalls
 from .logs.dynamodb import TableStream
 from .logs.kafka import KafkaTopic, retries_of
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from .function import Cost, Handler
     from .invocations.destinations import Destination
+    from .invocations.relays import Listener
     from .source import Key
     from .world import World
 
@@ -68,6 +71,7 @@ class Deployment:
         on_success: Destination | None = None,
         on_failure: Destination | None = None,
         dead_letter: bool = False,
+        qualifier: str = LATEST,
     ) -> AsynchronousCalls:
         """Return the queue of a function's asynchronous invocations; see `AsynchronousCalls` for the arguments."""
         return AsynchronousCalls(
@@ -80,7 +84,20 @@ class Deployment:
             on_success=on_success,
             on_failure=on_failure,
             dead_letter=dead_letter,
+            qualifier=qualifier,
         )
+
+    def topic(self, *listeners: Handler | str | Listener, name: str = "topic", raw: bool = False) -> Topic:
+        """Return a topic of SNS as a destination; see `Topic`. Functions and standard queues listen to it."""
+        return Topic(self._world, self._listeners_of(listeners), name=name, raw=raw)
+
+    def bus(self, *listeners: Handler | str | Listener, name: str = "default") -> Bus:
+        """Return a bus of EventBridge as a destination; functions and standard queues listen to it."""
+        return Bus(self._world, self._listeners_of(listeners), name=name)
+
+    def bucket(self, *listeners: Handler | str | Listener, name: str = "records") -> Bucket:
+        """Return a bucket of S3 as a destination; functions and standard queues are notified of its objects."""
+        return Bucket(self._world, self._listeners_of(listeners), name=name)
 
     def sqs(
         self,
@@ -252,6 +269,9 @@ class Deployment:
         return SynchronousCalls(
             self._world, self._function_of(handler), name=name, key=key, attempts=attempts, wait_s=wait_s
         )
+
+    def _listeners_of(self, listeners: Sequence[Handler | str | Listener]) -> list[Listener]:
+        return [each if isinstance(each, AsynchronousCalls | Queue) else self._function_of(each) for each in listeners]
 
     def _function_of(self, handler: Handler | str | Function) -> Function:
         return handler if isinstance(handler, Function) else self.function(handler)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ..events import LambdaContext
 from .clock import MOST_REFUSALS
 from .history import Kind
-from .invocation import Killed, Result
+from .invocation import LATEST, Killed, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,9 @@ class Environment:
         context = LambdaContext(
             function.name, timeout_s=function.timeout_s, request_id=invocation.request_id, clock=self.now_s
         )
+        if invocation.qualifier != LATEST:
+            context.invoked_function_arn += f":{invocation.qualifier}"
+            context.function_version = function.version_of(invocation.qualifier)
         try:
             result = self._run(invocation, context)
         except Killed:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .environment import Environment
 from .history import Kind
-from .invocation import Invocation, Result
+from .invocation import LATEST, Invocation, Result
 from .loading import loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from .invocations.asynchronous import AsynchronousCalls
     from .world import World
 
     Handler: TypeAlias = Callable[[Any, Any], Any]
@@ -46,6 +47,7 @@ class Function:
 
     Attributes:
         arn: Its ARN.
+        queues: The queues of its asynchronous invocations, by version or alias.
         throttles: How many invocations were refused.
     """
 
@@ -74,7 +76,10 @@ class Function:
         self.concurrency = concurrency
         self.throttles = 0
         self.busy = 0
+        self.world = world
+        self.queues: dict[str, AsynchronousCalls] = {}
         self._world = world
+        world.functions.append(self)
         self._make: Callable[[], Any] = cold_start or (lambda: handler)
         self._takes = takes
         self._cold_start_s = cold_start_s
@@ -88,6 +93,7 @@ class Function:
         source: str = "",
         ids: Sequence[str] = (),
         request_id: str | None = None,
+        qualifier: str = LATEST,
     ) -> None:
         """
         Start an invocation; *on_end* is called once, later, with what Lambda learns of it.
@@ -97,6 +103,7 @@ class Function:
             source: The name of the source, for the timeline.
             ids: What the source calls the events in it.
             request_id: Of an earlier attempt, where all have the same; a new one by default.
+            qualifier: The version or alias that it is called by.
         """
         world = self._world
         number = world.next_invocation()
@@ -107,13 +114,28 @@ class Function:
             return
         self.busy += 1
         invocation = Invocation(
-            number, event, on_end, request_id=request_id or _request_id(number), source=source, ids=ids
+            number,
+            event,
+            on_end,
+            request_id=request_id or _request_id(number),
+            source=source,
+            ids=ids,
+            qualifier=qualifier,
         )
         environment = self._take_idle(number)
         if environment is not None:
             world.clock.start(0.0, lambda: environment.handle(invocation))
         else:
             world.clock.start(self._cold_start_s, lambda: self._start_cold(invocation))
+
+    @property
+    def qualifiers(self) -> set[str]:
+        """What it can be called by, beside its name: versions and aliases whose events are sent somewhere."""
+        return {LATEST, *self.queues}
+
+    def version_of(self, qualifier: str) -> str:
+        """Return the version that a qualifier stands for; every alias for the first."""
+        return qualifier if qualifier == LATEST or qualifier.isdigit() else "1"
 
     def strikes_of(self, invocation: Invocation) -> dict[int, str]:
         """Decide what happens to *invocation*, by the step at which it does."""

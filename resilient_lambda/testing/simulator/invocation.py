@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+# What is called by a name alone.
+LATEST = "$LATEST"
+
+
 class Killed(BaseException):
     """
     The environment is dead: unwinds what runs in it.
@@ -44,6 +48,7 @@ class Invocation:
     Attributes:
         number: Counts the invocations of the simulation, from 1.
         ids: What the source calls the events in it.
+        qualifier: The version or alias that it was called by.
         ends_at_s: When Lambda stops it.
         steps: How many steps it has passed.
         calls: How many calls to stores and sinks it has made.
@@ -57,6 +62,7 @@ class Invocation:
         "event",
         "ids",
         "number",
+        "qualifier",
         "request_id",
         "source",
         "steps",
@@ -74,12 +80,14 @@ class Invocation:
         request_id: str,
         source: str,
         ids: Sequence[str],
+        qualifier: str,
     ) -> None:
         self.number = number
         self.event = event
         self.request_id = request_id
         self.source = source
         self.ids = ids
+        self.qualifier = qualifier
         self.ends_at_s = 0.0
         self.steps = 0
         self.calls = 0

@@ -12,18 +12,23 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ..._handlers import plan as handlers
+from ..._handlers import reinvoker_seam as reinvoker
 from ..._handlers import visibility
+from ..._io import ambient
+from ..._policies import retry_budget
 from ...errors import SinkError
+from ...invoke import _seam as invoke
 from ...sinks import _seam as sinks
 from ...stores import dynamodb
 from .. import _clock
 from ..fakes import Fakes, SentLetter
-from ..io import FakeIo
-from .store import FaultyStore
+from .calling import calling
+from .environment_io import EnvironmentIo
+from .invocations.api import InvokeApi
+from .invocations.waiting import Waiting
+from .store import FaultyStore, RealStore
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from ..._core.record import Record
     from ..._handlers.plan import Plan
     from .environment import Environment
@@ -48,6 +53,9 @@ class Library:
         self._stores: dict[str, FaultyStore] = {}
         self._ios: dict[Environment | None, EnvironmentIo] = {}
         self._event_loops: Any = None
+        api = InvokeApi(world)
+        self._call = calling(api)
+        self._waiting = Waiting(world, api)
 
     def install(self) -> None:
         """Have every handler, store and sink of the process be of this simulation."""
@@ -77,7 +85,8 @@ class Library:
             _installed[place] = later, before
 
     def _redirect(self) -> None:
-        _redirect_to((self._io_of, self.store, self._take_letter, self._hide, self._now_s))
+        calls = (self._call, self._waiting.put_off, self._waiting.read)
+        _redirect_to((self._io_of, self._io, self.store, self._take_letter, self._hide, *calls, self._now_s))
 
     def store(self, table: str) -> Any:
         """Return what stands in for a table."""
@@ -135,20 +144,26 @@ class Library:
         return self._world.clock.now_s if active is None else active.now_s()
 
     def _io_of(self, handler: Plan) -> Any:
-        active = self._world.active
         knowing: tuple[Any, ...] = (handler.pace, *handler.policies)
         for memory in knowing:
             if hasattr(memory, "swap_memory"):
                 self._world.share(memory)
+        io = self._environment_io()
+        io.uncut()  # whoever asks is not, or no longer, among the records of an invocation
+        return _view(io, is_asynchronous=handler.signature.is_asynchronous)
+
+    def _io(self, is_asynchronous: bool) -> Any:
+        """Return the Io of code that belongs to no handler of ours."""
+        return _view(self._environment_io(), is_asynchronous=is_asynchronous)
+
+    def _environment_io(self) -> EnvironmentIo:
+        for budget in list(retry_budget.living):
+            self._world.share(budget)
+        active = self._world.active
         io = self._ios.get(active)
         if io is None:
             io = self._ios[active] = EnvironmentIo(self._world, active)
-        io.uncut()  # whoever asks is not, or no longer, among the records of an invocation
-        if not handler.signature.is_asynchronous:
-            return io
-        from .cancelling import CancellingView  # its handler has loaded asyncio
-
-        return CancellingView(io)
+        return io
 
     def _take_letter(self, sink: str, record: Record[Any], error: BaseException) -> str | SinkError:
         world = self._world
@@ -185,62 +200,35 @@ class Library:
 
 
 def _redirects() -> tuple[Any, ...]:
-    return handlers.replacement, dynamodb.redirect, sinks.redirect, visibility.redirect, _clock.now_s
+    return tuple(getattr(module, name) for module, name in _SEAMS)
 
 
 def _redirect_to(targets: tuple[Any, ...]) -> None:
-    handlers.replacement, dynamodb.redirect, sinks.redirect, visibility.redirect, _clock.now_s = targets
+    for (module, name), target in zip(_SEAMS, targets, strict=True):
+        setattr(module, name, target)
+
+
+def _view(io: EnvironmentIo, *, is_asynchronous: bool) -> Any:
+    if not is_asynchronous:
+        return io
+    from .cancelling import CancellingView  # who asks has loaded asyncio
+
+    return CancellingView(io)
+
+
+# What the library offers to tests, in the order in which a simulation takes it.
+_SEAMS: tuple[tuple[Any, str], ...] = (
+    (handlers, "replacement"),
+    (ambient, "replacement"),
+    (dynamodb, "redirect"),
+    (sinks, "redirect"),
+    (visibility, "redirect"),
+    (invoke, "redirect"),
+    (reinvoker, "delays"),
+    (reinvoker, "objects"),
+    (_clock, "now_s"),
+)
 
 
 # Simulations that have not ended, each with what it has replaced.
 _installed: list[tuple[Library, tuple[Any, ...]]] = []
-
-
-class RealStore:
-    """A store that goes on to reach its table, if it has one, while every `DynamoDBStore` is redirected."""
-
-    def __init__(self, store: Any) -> None:
-        self._store = store
-
-    def __repr__(self) -> str:
-        return repr(self._store)
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._store, name)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            before, dynamodb.redirect = dynamodb.redirect, None
-            try:
-                return method(*args, **kwargs)
-            finally:
-                dynamodb.redirect = before
-
-        return call
-
-
-class EnvironmentIo(FakeIo):
-    """The library's `Io` inside one environment; outside of all, time stands still."""
-
-    def __init__(self, world: World, environment: Environment | None) -> None:
-        number = 0 if environment is None else environment.number
-        super().__init__(start_s=world.clock.now_s, seed=world.chance.seed * 1_000_003 + number)
-        self._number = number
-        self._world = world
-        self._environment = environment
-
-    def now(self) -> float:
-        """Return the environment's clock."""
-        return self._world.clock.now_s if self._environment is None else self._environment.now_s()
-
-    def monotonic(self) -> float:
-        """Return the true time."""
-        return self._world.clock.now_s
-
-    def start(self, work: Callable[[], Awaitable[None]]) -> Any:
-        """Do *work* now, or not before it is waited for, as chance has it: a thread may be fast or slow."""
-        self.holds_jobs = self._random.random() < 0.5
-        return super().start(work)
-
-    def _pass_until(self, time_s: float) -> None:
-        if self._environment is not None:
-            self._environment.work(max(0.0, time_s - self.now()))

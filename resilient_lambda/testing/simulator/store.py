@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import StoreUnavailableError
-from ...stores import Stored
+from ...stores import Stored, dynamodb
 from .history import Kind
 
 if TYPE_CHECKING:
@@ -111,3 +111,25 @@ class FaultyStore:
         invocation = environment.check_alive()
         self._world.note(Kind.FAULT, invocation.source, invocation.ids, environment=environment, text=text)
         return StoreUnavailableError(f"simulated: {text}")
+
+
+class RealStore:
+    """A store that goes on to reach its table, if it has one, while every `DynamoDBStore` is redirected."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def __repr__(self) -> str:
+        return repr(self._store)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            before, dynamodb.redirect = dynamodb.redirect, None
+            try:
+                return method(*args, **kwargs)
+            finally:
+                dynamodb.redirect = before
+
+        return call

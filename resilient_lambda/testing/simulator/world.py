@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from .chance import Chance
     from .environment import Environment
+    from .function import Function
+    from .invocations.relays import Bucket
 
 
 MOST_INVOCATIONS = 100_000
@@ -51,6 +53,8 @@ class World:
         effects: What took effect, in order.
         happenings: Everything that happened, in order.
         invocations: How many there were.
+        functions: All that were deployed.
+        buckets: Those that get records, by name.
         effect_names: By table, the attribute that names the effect of an item that is committed.
         most_invocations: How many there may be.
         prepare: Called right before a handler.
@@ -68,6 +72,8 @@ class World:
         self.invocations = 0
         self.most_invocations = MOST_INVOCATIONS
         self.sources: list[Any] = []
+        self.functions: list[Function] = []
+        self.buckets: dict[str, Bucket] = {}
         self._soon: list[Callable[[], None]] = []
         self._outages: dict[int, bool] = {}
         self.effect_names: dict[str, str] = {}

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..function import Function
 from ..history import Kind
+from ..invocation import LATEST
+from ..queues.sqs import Queue
 from ..source import Source, State
 from . import destinations
+from .queued import Copy, Event
 
 if TYPE_CHECKING:
     from ..invocation import Result
-    from ..source import Item, Key
+    from ..source import Key
     from ..world import World
     from .destinations import Destination
 
@@ -42,10 +45,12 @@ class AsynchronousCalls(Source):
     Args:
         retries: How often an event is tried again after function errors, from 0 to 2. Throttles do not count.
         max_age_s: How old an event may become in the queue, from 60 to 21,600 s.
-        on_success: Where records of answered events go: "sqs", "sns", "eventbridge", a function that is invoked
-            asynchronously with the record, or its `AsynchronousCalls`.
-        on_failure: Where records of events that were given up go: the same, or "s3".
+        on_success: Where records of answered events go: a function that is invoked asynchronously with the record, or
+            its `AsynchronousCalls`; a standard queue, whose messages they are; a topic or bus. Or "sqs", "sns",
+            "eventbridge", where nobody reads them.
+        on_failure: Where records of events that were given up go: the same, or a bucket, or "s3".
         dead_letter: There is a dead-letter queue, which gets such events themselves. AWS allows both.
+        qualifier: The version or alias whose events these are: each has settings of its own.
 
     Attributes:
         successes: What stands in the destination of answered events, in order.
@@ -63,6 +68,7 @@ class AsynchronousCalls(Source):
         on_success: Destination | None = None,
         on_failure: Destination | None = None,
         dead_letter: bool = False,
+        qualifier: str = LATEST,
     ) -> None:
         if not 0 <= retries <= 2:
             raise ValueError(f"retries={retries} must be 0, 1 or 2")
@@ -74,9 +80,11 @@ class AsynchronousCalls(Source):
         self.successes: list[Any] = []
         self._retries = retries
         self._max_age_s = max_age_s
-        self._on_success = _called(world, on_success, f"{name}-on-success")
-        self._on_failure = _called(world, on_failure, f"{name}-on-failure")
+        self._on_success = on_success
+        self._on_failure = on_failure
         self._dead_letter = dead_letter
+        self._qualifier = qualifier
+        function.queues[qualifier] = self
 
     def send(self, event: Any, *, after_s: float = 0.0) -> str:
         """
@@ -90,25 +98,34 @@ class AsynchronousCalls(Source):
             raise ValueError(
                 f"the event has {len(text.encode())} bytes; Lambda takes {MOST_EVENT_BYTES} asynchronously"
             )
-        return self._take(event, text, after_s)
+        return self._keep(event, text, after_s).item.id
 
-    def _take(self, event: Any, text: str, after_s: float) -> str:
+    def accept(self, event: Any) -> str:
+        """Have the function invoked with *event*, as Invoke does; return the request id, the same for all attempts."""
+        return self._keep(event, json.dumps(event), 0.0).request_id
+
+    def take(self, record: dict[str, Any], function: Function) -> tuple[Any, dict[str, str]]:
+        """Be the destination of *function*: have this one invoked with *record*."""
+        self._keep(record, json.dumps(record), 0.0)
+        return record, {}
+
+    def _keep(self, event: Any, text: str, after_s: float) -> Event:
         item = self.add(f"{self.name}-{len(self.items) + 1}", event, lane=None)
         # One for all attempts, and also for duplicates (?).
         request_id = f"{self.number:08x}-0000-4000-a000-{item.number + 1:012x}"
-        queued = _Event(item, text, request_id)
+        queued = Event(item, text, request_id)
         self._world.clock.after(after_s, lambda: self._accept(queued))
-        return item.id
+        return queued
 
-    def _accept(self, event: _Event) -> None:
+    def _accept(self, event: Event) -> None:
         chance, numbers = self._world.chance, (self.number, event.item.number)
         event.accepted_at_s = self._world.clock.now_s
         wait_s = chance.between(*LATE_S, "late by", *numbers) if chance.strikes_at("late", *numbers) else 0.0
-        self._wait(_Copy(event), wait_s)
+        self._wait(Copy(event), wait_s)
         if chance.strikes_at("duplicate", *numbers):
-            self._wait(_Copy(event), wait_s + chance.between(*DUPLICATE_S, "duplicate after", *numbers))
+            self._wait(Copy(event), wait_s + chance.between(*DUPLICATE_S, "duplicate after", *numbers))
 
-    def _wait(self, copy: _Copy, seconds: float) -> None:
+    def _wait(self, copy: Copy, seconds: float) -> None:
         """Leave *copy* in the queue for *seconds*, or until the event is too old."""
         clock, event = self._world.clock, copy.event
         event.waiting += 1
@@ -118,11 +135,11 @@ class AsynchronousCalls(Source):
         else:
             clock.after(seconds, lambda: self._invoke(copy))
 
-    def _leave(self, copy: _Copy, condition: str) -> None:
+    def _leave(self, copy: Copy, condition: str) -> None:
         copy.event.waiting -= 1
         self._give_up(copy, condition)
 
-    def _invoke(self, copy: _Copy) -> None:
+    def _invoke(self, copy: Copy) -> None:
         event = copy.event
         if self.function.concurrency == 0:
             # Nothing is retried then: the event is given up at once.
@@ -138,9 +155,10 @@ class AsynchronousCalls(Source):
             source=self.name,
             ids=(event.item.id,),
             request_id=event.request_id,
+            qualifier=self._qualifier,
         )
 
-    def _hear(self, copy: _Copy, result: Result) -> None:
+    def _hear(self, copy: Copy, result: Result) -> None:
         event = copy.event
         event.running -= 1
         if result.kind is Kind.THROTTLED:
@@ -160,12 +178,12 @@ class AsynchronousCalls(Source):
         else:
             self._give_up(copy, destinations.RETRIES_EXHAUSTED)
 
-    def _try_again(self, copy: _Copy, wait_s: float) -> None:
+    def _try_again(self, copy: Copy, wait_s: float) -> None:
         self._wait(copy, wait_s)
         self.comes_again([copy.event.item], text=f"in {wait_s:.0f} s")
         copy.event.settle()
 
-    def _give_up(self, copy: _Copy, condition: str) -> None:
+    def _give_up(self, copy: Copy, condition: str) -> None:
         event = copy.event
         if event.item.answers:
             # A duplicate of what was answered: nobody needs to hear of it (?).
@@ -185,12 +203,12 @@ class AsynchronousCalls(Source):
             self.discard([event.item], condition)
         event.settle()
 
-    def _tell_success(self, copy: _Copy) -> None:
+    def _tell_success(self, copy: Copy) -> None:
         if self._on_success is not None:
             body, _ = self._put(self._on_success, self._record(copy, destinations.SUCCESS))
             self.successes.append(body)
 
-    def _record(self, copy: _Copy, condition: str) -> dict[str, Any]:
+    def _record(self, copy: Copy, condition: str) -> dict[str, Any]:
         event, result, chance = copy.event, copy.result, self._world.chance
         numbers = (self.number, event.item.number)
         if condition == destinations.EVENT_AGE_EXCEEDED and chance.sample("aged response", *numbers) < 0.5:
@@ -200,67 +218,28 @@ class AsynchronousCalls(Source):
             at_s=self._world.clock.now_s,
             request_id=event.request_id,
             function=self.function,
+            qualifier=self._qualifier,
             invocations=copy.invocations,
             event=json.loads(event.text),
             result=result,
             is_dated=chance.sample("timeout shape", *numbers) < 0.5,
         )
 
-    def _put(self, destination: str | AsynchronousCalls, record: dict[str, Any]) -> tuple[Any, dict[str, str]]:
-        if isinstance(destination, str):
-            return destinations.message_of(destination, record, function_name=self.function.name)
-        destination._take(record, json.dumps(record), 0.0)
-        return record, {}
+    def _put(self, destination: Destination, record: dict[str, Any]) -> tuple[Any, dict[str, str]]:
+        if isinstance(destination, Function):
+            destination = queue_of(destination)
+        if not isinstance(destination, str | Queue):
+            return destination.take(record, self.function)
+        service = destination if isinstance(destination, str) else "sqs"
+        body, attributes = destinations.message_of(service, record, function_name=self.function.name)
+        if isinstance(destination, Queue):
+            destination.send(body)
+        return body, attributes
 
 
-class _Event:
-    """
-    What is in the queue, usually once.
-
-    Attributes:
-        waiting: How many copies of it wait.
-        running: With how many of them the function is being invoked.
-    """
-
-    __slots__ = ("accepted_at_s", "item", "request_id", "running", "text", "waiting")
-
-    def __init__(self, item: Item, text: str, request_id: str) -> None:
-        self.item = item
-        self.text = text
-        self.request_id = request_id
-        self.accepted_at_s = 0.0
-        self.waiting = 0
-        self.running = 0
-
-    def settle(self) -> None:
-        """Have the item's state be what its copies have come to: one that was answered outweighs one given up."""
-        item = self.item
-        if self.running:
-            item.state = State.IN_FLIGHT
-        elif self.waiting:
-            item.state = State.WAITING
-        elif item.answers:
-            item.state = State.DONE
-
-
-class _Copy:
-    """
-    One copy of an event, with the attempts that were made with it.
-
-    Attributes:
-        result: How the last one ended.
-    """
-
-    __slots__ = ("event", "invocations", "result", "throttles")
-
-    def __init__(self, event: _Event) -> None:
-        self.event = event
-        self.invocations = 0
-        self.throttles = 0
-        self.result: Result | None = None
-
-
-def _called(world: World, destination: Destination | None, name: str) -> str | AsynchronousCalls | None:
-    if isinstance(destination, Function):
-        return AsynchronousCalls(world, destination, name=name, key=None)
-    return destination
+def queue_of(function: Function, qualifier: str = LATEST) -> AsynchronousCalls:
+    """Return a function's queue of asynchronous invocations; one with Lambda's own settings if none was made."""
+    found = function.queues.get(qualifier)
+    return found or AsynchronousCalls(
+        function.world, function, name=f"{function.name}-events", key=None, qualifier=qualifier
+    )

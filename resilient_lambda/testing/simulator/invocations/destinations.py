@@ -12,16 +12,20 @@ from time import gmtime, strftime
 from typing import TYPE_CHECKING, Any
 
 from ..history import Kind
+from ..queues.fifo import FifoQueue
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ..function import Function
     from ..invocation import Result
+    from ..queues.sqs import Queue
     from .asynchronous import AsynchronousCalls
+    from .relays import Relay
 
-    # "sqs", "sns", "eventbridge", on failure "s3"; or the function that is invoked with the record.
-    Destination: TypeAlias = str | Function | AsynchronousCalls
+    # The function that is invoked with the record; a queue, topic, bus or bucket; or, where nobody reads it, "sqs",
+    # "sns", "eventbridge" or "s3".
+    Destination: TypeAlias = str | Function | AsynchronousCalls | Queue | Relay
 
 SUCCESS = "Success"
 RETRIES_EXHAUSTED = "RetriesExhausted"
@@ -44,14 +48,17 @@ def check(destination: Destination | None, option: str) -> None:
     Raises:
         ValueError: Lambda sends no records there.
     """
-    if destination is None or not isinstance(destination, str):
+    is_bucket = getattr(destination, "service", destination) == "s3"
+    if is_bucket and option == "on_success":
+        raise ValueError("on_success='s3': Lambda sends records to S3 on failure only")
+    if isinstance(destination, FifoQueue):
+        destination = "fifo"
+    if not isinstance(destination, str):
         return
     if destination == "fifo" or destination.endswith(".fifo"):
         raise ValueError(f"{option}={destination!r}: Lambda sends records to standard queues and topics only")
     if destination not in SERVICES:
         raise ValueError(f"{option}={destination!r} must be a function or one of {', '.join(SERVICES)}")
-    if destination == "s3" and option == "on_success":
-        raise ValueError("on_success='s3': Lambda sends records to S3 on failure only")
 
 
 def invocation_record(
@@ -60,6 +67,7 @@ def invocation_record(
     at_s: float,
     request_id: str,
     function: Function,
+    qualifier: str,
     invocations: int,
     event: Any,
     result: Result | None,
@@ -70,6 +78,7 @@ def invocation_record(
 
     Args:
         condition: `SUCCESS`, or why it was given up.
+        qualifier: The version or alias that was invoked.
         invocations: How often the function ran.
         result: How it ended the last time; None leaves the response out.
         is_dated: A timeout has the shape that begins with a date and names no error type. Both occur on AWS.
@@ -79,7 +88,7 @@ def invocation_record(
         "timestamp": timestamp(at_s),
         "requestContext": {
             "requestId": request_id,
-            "functionArn": f"{function.arn}:$LATEST",
+            "functionArn": f"{function.arn}:{qualifier}",
             "condition": condition,
             "approximateInvokeCount": invocations,
         },
@@ -87,7 +96,7 @@ def invocation_record(
     }
     if result is None:
         return record
-    context: dict[str, Any] = {"statusCode": 200, "executedVersion": "$LATEST"}
+    context: dict[str, Any] = {"statusCode": 200, "executedVersion": function.version_of(qualifier)}
     payload = result.answer
     if not result.is_answered:
         context["functionError"] = "Unhandled"
