@@ -44,6 +44,14 @@ from typing import Any
 class ResilienceError(Exception):
     """The root of all errors of this library but `LeaseLostError`."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are copied, and brought from other processes, by their texts; constructors here want more.
+        return _made_again, (type(self), self.args), self.__dict__
+
+
+def _made_again(kind: type[ResilienceError], args: tuple[Any, ...]) -> ResilienceError:
+    return kind.__new__(kind, *args)
+
 
 class ConfigurationError(ResilienceError, ValueError):
     """An option is wrong; the message names the value, what is allowed, and what to do."""

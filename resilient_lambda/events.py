@@ -181,8 +181,8 @@ class RetryGaveUp(NamedTuple):
     Attributes:
         record_id: What the source calls the record.
         attempts: How many tries have failed.
-        reason: ``"attempts"``, ``"deadline"``, ``"budget"``, ``"not_retryable"`` (only after a retry),
-            ``"committed"`` or ``"lease"``.
+        reason: ``"attempts"``, ``"deadline"``, ``"too_long"`` (the wait that was asked for), ``"budget"``,
+            ``"not_retryable"`` (only after a retry), ``"committed"`` or ``"lease"``.
         error_type: Class name of the last failure.
     """
 

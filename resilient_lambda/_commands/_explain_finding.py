@@ -66,12 +66,18 @@ def of_code(code: str, *, operation: str = "", answer: dict[str, Any] | None = N
         answer: The whole answer, as botocore has it, if that is known.
     """
     judged = judge_answer(answer or {"Error": {"Code": code}, "CancellationReasons": []})
-    found = judged[1] if judged is not None and (answer is not None or code == CANCELLED) else judge_name(code)
+    is_status = judged is not None and judged[1].source == "http status"
+    if judged is not None and (answer is not None or code == CANCELLED or is_status):
+        found: Classification | None = judged[1]
+    else:
+        found = judge_name(code)
     if found is None:
         found = Classification(Verdict.RETRYABLE, Category.UNKNOWN, None, code, UNKNOWN_SOURCE)
     is_answer = code in INVOKE and operation in ("", "Invoke", "InvokeAsync", "InvokeWithResponseStream")
     if found.source in (UNKNOWN_SOURCE, "aws status"):
         what = f"{code}, which nobody here knows as an error code or a class"
+    elif is_status:
+        what = f"{code}, an HTTP status where AWS says no more"
     elif code in OF_STEP_FUNCTIONS:
         what = f"{code}, what Step Functions calls an error of a task"
     elif found.source == "aws code":

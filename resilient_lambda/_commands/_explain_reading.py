@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 _DEPTH = 8
 _NOTE = "resilient_lambda"
 _WRITTEN_BY_BOTO = re.compile(r"An error occurred \(([^)]+)\) when calling the (\w+) operation")
+_EXITED = re.compile(r"RequestId: \S+ Error: Runtime exited .*")
+_TRACEBACK = "Traceback (most recent call last):"
+_OWN_NOTE = "resilient_lambda: "  # that of `Retry`, behind what it gave up
 _LOG_LEVEL = "[ERROR]"  # which Lambda's runtime puts before an exception
 _NAME = re.compile(r"(?:\[ERROR\]\s+)?((?:\w+[.#])*\w+)(?::.*)?")
 
 
 def read(text: str) -> list[Finding]:
     """
-    Return what is in *text*: JSON, an error code, a status, the last line of a traceback.
+    Return what is in *text*: JSON, an error code, a status, a traceback, a line of Lambda's log.
 
     Raises:
         InvalidRecordError: It is none of what is known; the message says what would be.
@@ -45,14 +48,27 @@ def _in_text(text: str, depth: int) -> list[Finding]:
             raise InvalidRecordError("JSON that is nested too deeply") from None
     if text.isascii() and text.isdecimal():
         return [of_status(int(text))] if 400 <= int(text[:9]) <= 599 else _nothing(f"{text[:9]} is no status")
-    kind = kind_of({"errorMessage": text})
-    if kind != HANDLER:
-        return [of_function_error({"errorMessage": text})]
+    lines = text.splitlines() or [""]
+    for line in (text, *lines):
+        payload = {"errorMessage": line, **({"errorType": "Runtime.ExitError"} if _EXITED.fullmatch(line) else {})}
+        if kind_of(payload) != HANDLER:
+            return [of_function_error(payload)]
     if (found := _WRITTEN_BY_BOTO.search(text)) is not None:
         return [of_code(found[1], operation=found[2])]
-    lines = text.splitlines() or [""]
-    found = _NAME.fullmatch(lines[-1].strip())
-    return _nothing() if found is None else [of_code(_bare(found[1]))]
+    name = _name_in([line for line in lines if not line.startswith(_OWN_NOTE)])
+    return _nothing() if not name else [of_code(name)]
+
+
+def _name_in(lines: list[str]) -> str:
+    """Return the class or code that *lines* tell of, "" if there is none: messages and notes may have several lines."""
+    begun = max((number for number, line in enumerate(lines) if line.endswith(_TRACEBACK)), default=None)
+    if begun is not None:
+        # Python indents what stands between this line and the class.
+        behind = next((line for line in lines[begun + 1 :] if line.strip() and not line[0].isspace()), "")
+        if (found := _NAME.fullmatch(behind)) is not None:
+            return _bare(found[1])
+    names = [_bare(found[1]) for line in lines if (found := _NAME.fullmatch(line.strip())) is not None]
+    return next((name for name in names if judge_name(name) is not None), names[0] if names else "")
 
 
 def _in_value(value: Any, depth: int) -> list[Finding]:
@@ -84,7 +100,7 @@ def _in_value(value: Any, depth: int) -> list[Finding]:
     for inner in (value.get("Sns"), value.get("detail"), value.get("Message"), value.get("body"), value.get("Body")):
         if isinstance(inner, (dict, str)):
             return of_lambda_queue(attributes) or _in_value(inner, depth - 1)
-    return _nothing(f"an object with {', '.join(sorted(map(str, value))[:8]) or 'nothing in it'}")
+    return _nothing("an object of no kind that is known")
 
 
 def _nothing(what: str = "") -> NoReturn:

@@ -2,7 +2,8 @@
 How an answer of AWS is judged: by its error code, and what that means stands in `aws_codes`.
 
 Never by its HTTP status alone: Lambda answers a permanent KMSDisabledException with 502. Only the status of an
-*unknown* code is looked at, and only to tell throttling and server faults apart; every unknown code is retryable.
+*unknown* code is looked at, and only to tell throttling and server faults apart; every unknown code is retryable. What
+is answered to a HEAD request has no body and so no name: botocore puts the status there, which then is all there is.
 
 Imported when the first answer of AWS must be judged, not before.
 """
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 from .aws_codes import BOTOCORE_CLASSES, MANAGEMENT, MODELLED, NON_RETRYABLE, RETRYABLE
 from .backoff import asked_wait_s
+from .http_errors import judge_status
 from .model import Category, Classification, Verdict
 from .retry_after import wait_in
 
@@ -62,6 +64,8 @@ def judge_answer(response: dict[str, Any], now_s: float | None = None) -> tuple[
         reasons = response.get("CancellationReasons")
         if code == "TransactionCanceledException" and isinstance(reasons, list):
             found = _judge_cancellation(code, cast("list[object]", reasons))
+        elif code.isascii() and code.isdecimal() and len(code) == 3 and code[0] in "45":
+            found = judge_status(int(code))
         else:
             found = Classification(Verdict.RETRYABLE, _category_by_status(response), None, code, "aws status")
     if found.verdict is Verdict.RETRYABLE and (wait_s := _asked_wait_s(response, now_s)) is not None:

@@ -38,6 +38,7 @@ __all__ = ["Classifier", "describe"]
 _MAX_CACHED_TYPES = 256
 _MAX_DEPTH = 8  # of causes and of groups in groups: chains may be circles
 _MAX_MEMBERS = 1_000
+_MAX_VISITS = 10_000  # of members in all: groups may hold the same groups many times
 # The judge of AWS's answers, once the first one has come: an import statement on every error costs 1 us.
 _judge_answer: Callable[[dict[str, Any], float | None], tuple[str, Classification] | None] | None = None
 
@@ -103,7 +104,9 @@ class Classifier:
         """
         return isinstance(error, Exception) and self.classify(error).verdict is Verdict.RETRYABLE
 
-    def _verdict(self, error: BaseException, now_s: float | None, depth: int) -> Classification:
+    def _verdict(
+        self, error: BaseException, now_s: float | None, depth: int, visits: list[int] | None = None
+    ) -> Classification:
         if self._rules and (found := self._ask_rules(error)) is not None:
             return found
         found = self._by_type.get(type(error))
@@ -115,10 +118,10 @@ class Classifier:
         ):
             return found
         if isinstance(getattr(error, "exceptions", None), tuple) and is_group(type(error)):
-            return self._judge_group(cast("Any", error), now_s, depth)
+            return self._judge_group(cast("Any", error), now_s, depth, visits)
         found = self._judge(error, now_s)
         if found.source == UNKNOWN_SOURCE and error.__cause__ is not None and depth > 0:
-            cause = self._verdict(error.__cause__, now_s, depth - 1)
+            cause = self._verdict(error.__cause__, now_s, depth - 1, visits)
             if cause.source != UNKNOWN_SOURCE:
                 return cause._replace(source="cause")
         return found
@@ -170,15 +173,20 @@ class Classifier:
             self._by_type[kind] = found
         return found
 
-    def _judge_group(self, group: Any, now_s: float | None, depth: int) -> Classification:
+    def _judge_group(self, group: Any, now_s: float | None, depth: int, visits: list[int] | None) -> Classification:
         """
         Return the verdict on an exception group: permanent only if all that is in it is.
 
         Of several that are retryable, one that is throttled decides, and the longest wait that any of them asked for.
+
+        Args:
+            visits: How many members were looked at; None in the outermost group.
         """
-        if depth == 0 or len(group.exceptions) > _MAX_MEMBERS:
+        visits = [0] if visits is None else visits
+        visits[0] += len(group.exceptions)
+        if depth == 0 or len(group.exceptions) > _MAX_MEMBERS or visits[0] > _MAX_VISITS:
             return _unknown(group)
-        members = [self._verdict(member, now_s, depth - 1) for member in group.exceptions]
+        members = [self._verdict(member, now_s, depth - 1, visits) for member in group.exceptions]
         hopeful = [member for member in members if member.is_retryable]
         throttled = [member for member in hopeful if member.category is Category.THROTTLING]
         waits = [member.retry_after_s for member in hopeful if member.retry_after_s is not None]

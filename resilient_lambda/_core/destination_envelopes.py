@@ -72,6 +72,8 @@ def look_into(value: Any) -> Found:
             return DelayedFound(value[DELAYED])
         if is_record(value):
             return RecordFound(value)
+        if value.get("source") == "aws.s3":
+            return _object_on_bus(value)
         if isinstance(value.get("detail"), dict):
             value = value["detail"]
         elif isinstance(value.get("Message"), str):
@@ -102,7 +104,16 @@ def _object(raw: dict[str, Any]) -> Found:
     except InvalidRecordError:
         return _NO_RECORD
     bucket, key = part(record, "s3", "bucket", "name"), part(record, "s3", "object", "key")
-    version = part(record, "s3", "object", "versionId")
-    if not isinstance(bucket, str) or not bucket or not key:
+    return _found(bucket, key, part(record, "s3", "object", "versionId"))
+
+
+def _object_on_bus(event: dict[str, Any]) -> Found:
+    # Here, unlike in notifications, the key is as the object has it.
+    found = part(event, "detail", "object")
+    return _found(part(event, "detail", "bucket", "name"), part(found, "key"), part(found, "version-id"))
+
+
+def _found(bucket: Any, key: Any, version: Any) -> Found:
+    if not (isinstance(bucket, str) and bucket and isinstance(key, str) and key):
         return _NO_RECORD
     return ObjectFound(bucket, key, version if isinstance(version, str) else "")

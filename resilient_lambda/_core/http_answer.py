@@ -9,8 +9,8 @@ What a request is answered with, in the shape that its event asks for.
     503  not run, or worth another try (Retry-After)
     500  anything else
 
-Of the library's own refusals of the request and of `InvalidRecordError` the text is told, for it never holds data. Of anything else
-nothing is: neither the message nor the class.
+Of the library's own refusals of the request and of `InvalidRecordError` the text is told, for it never holds data. Of
+anything else nothing is: neither the message nor the class.
 """
 
 from __future__ import annotations

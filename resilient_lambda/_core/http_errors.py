@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .model import Category, Classification, Verdict
+from .model import UNKNOWN_SOURCE, Category, Classification, Verdict
 from .retry_after import wait_in
 
 # Every other 4xx is permanent and the request's fault, every other 5xx passes.
@@ -47,8 +47,15 @@ CLASSES: dict[str, dict[str, Category]] = {
         "RetryError": _TRANSIENT,
         "JSONDecodeError": _TRANSIENT,  # of an answer, where json's own is of the event
     },
-    "httpx": {"TimeoutException": _TIMEOUT, "TransportError": _TRANSIENT, "DecodingError": _TRANSIENT},
+    "httpx": {
+        "TimeoutException": _TIMEOUT,
+        "TransportError": _TRANSIENT,
+        "DecodingError": _TRANSIENT,
+        "UnsupportedProtocol": Category.UNKNOWN,  # a wrong URL; a TransportError too
+        "LocalProtocolError": Category.UNKNOWN,  # a wrong request, which was not sent
+    },
     "httpcore": {
+        "LocalProtocolError": Category.UNKNOWN,
         "TimeoutException": _TIMEOUT,
         "NetworkError": _TRANSIENT,
         "ProtocolError": _TRANSIENT,
@@ -82,7 +89,9 @@ _ANSWERS = {("aiohttp", "ClientResponseError"): "status", ("urllib", "HTTPError"
 _WRAPPERS = {("urllib3", "MaxRetryError"), ("urllib", "URLError")}
 
 BY_CLASS = {
-    (package, name): Classification(Verdict.RETRYABLE, category, None, name, "class")
+    (package, name): Classification(
+        Verdict.RETRYABLE, category, None, name, UNKNOWN_SOURCE if category is Category.UNKNOWN else "class"
+    )
     for package, names in CLASSES.items()
     for name, category in names.items()
 }

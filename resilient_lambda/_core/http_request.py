@@ -81,7 +81,8 @@ def read_request(event: Any) -> HttpRequest:
         form, route, path = Form.ALB, "", part_text(event, "path")
         method, query = part_text(event, "httpMethod"), _query(event)
     elif isinstance(event.get("resource"), str):
-        form, route, path = Form.REST, event["resource"], part_text(event, "path")
+        # The context's has the stage, or what a custom domain has in its place: "/prod/orders/1".
+        form, route, path = Form.REST, event["resource"], part_text(context, "path") or part_text(event, "path")
         method, query = part_text(event, "httpMethod"), _query(event)
     else:
         raise _unknown("is of no kind that is known")
@@ -111,7 +112,10 @@ def idempotency_key(event: Mapping[str, Any]) -> str | None:
     Raises:
         MalformedRequestError: There are several, or it is no text that can be one.
     """
-    given = set(header_values(event, HEADER)) - {""}
+    values = header_values(event, HEADER)
+    if event.get("version") == "2.0":  # which has the values of headers that were sent several times in one text
+        values = [part for value in values for part in _apart(value)]
+    given = set(values) - {""}
     if not given:
         return None
     if len(given) > 1:
@@ -125,6 +129,10 @@ def idempotency_key(event: Mapping[str, Any]) -> str | None:
     if len(value) > MAX_KEY_CHARACTERS or not _PRINTABLE.fullmatch(value):
         raise MalformedRequestError(f"the {HEADER} header must be 1 to {MAX_KEY_CHARACTERS} printable ASCII characters")
     return value or None
+
+
+def _apart(value: str) -> list[str]:
+    return [value] if _QUOTED.fullmatch(value) else [part.strip() for part in value.split(",")]
 
 
 def body_of(event: Mapping[str, Any]) -> str | bytes:

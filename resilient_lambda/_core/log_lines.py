@@ -13,6 +13,12 @@ from typing import Any
 
 EXIT_TYPE = "Runtime.ExitError"
 
+# The whole line, or the whole message: a function may log the sentence that another one failed with.
+_TIMED_OUT = re.compile(r"(?:\d{4}-\d\d-\d\dT\S+ (\S+) )?Task timed out after [\d.]+ seconds\s*")
+# How the runtime's logger begins a line: level, moment, request id.
+_LOGGED = re.compile(r"\[ERROR\]\t[^\t]*\t([0-9a-f]{8}-[0-9a-f-]{27})\t")
+_HARMLESS = ("TRACE", "DEBUG", "INFO", "WARN", "WARNING")
+
 
 def read(text: str, request_id: str) -> tuple[str, dict[str, Any]] | None:
     """
@@ -37,12 +43,14 @@ def read(text: str, request_id: str) -> tuple[str, dict[str, Any]] | None:
 
 
 def _read_error(text: str, request_id: str) -> tuple[str, dict[str, Any]] | None:
-    if re.search(rf"\b{re.escape(request_id)}\b.* Task timed out after [\d.]+ seconds", text):
+    late = _TIMED_OUT.fullmatch(text)
+    if late is not None and late[1] == request_id:
         return "error", {"timed_out": True}
     exited = re.match(r"RequestId: (\S+) Error: (Runtime exited.*)", text)
     if exited is not None:
         return ("error", {"error_type": EXIT_TYPE}) if exited[1] == request_id else None
-    if not text.startswith("[ERROR]"):
+    logged = _LOGGED.match(text)
+    if not text.startswith("[ERROR]") or (logged is not None and logged[1] != request_id):
         return None
     # The runtime's line of an exception, "[ERROR] ValueError: no", or one of the function's logger, which has tabs.
     raised = re.match(r"\[ERROR\] ([A-Za-z_][\w.]*)(?::|\n|$)", text)
@@ -90,7 +98,8 @@ def _read_json(record: dict[str, Any], request_id: str) -> tuple[str, dict[str, 
     message = record.get("errorMessage", record.get("message"))
     if named not in (None, request_id):
         return None
-    if isinstance(message, str) and re.fullmatch(r"(?:.* )?Task timed out after [\d.]+ seconds\s*", message):
+    late = _TIMED_OUT.fullmatch(message) if isinstance(message, str) and level not in _HARMLESS else None
+    if late is not None and late[1] in (None, request_id):
         return "error", {"timed_out": True}
     if level not in ("ERROR", "FATAL", "CRITICAL"):
         return None

@@ -7,6 +7,7 @@ Everything that speaks against it is a reason to park, in words for whoever find
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._named_tuple import NamedTuple
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from .allowed_functions import AllowedFunctions, Home
+
+# Texts of JSON may hold them, but UTF-8 has no halves of characters, and SQS does not take the two others.
+_UNSENDABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 MOST_EVENT_BYTES = 1_048_576  # of an asynchronous invocation
 
@@ -186,18 +190,20 @@ def _tenant_of(record: FailureRecord) -> str | None:
 
 def dumped(value: Any) -> bytes:
     """
-    Return *value* as JSON.
+    Return *value* as JSON that Lambda, a queue and a schedule take.
 
     Raises:
-        InvalidRecordError: It is nested too deeply.
+        InvalidRecordError: It is nested too deeply, or holds a number that JSON does not have.
     """
     try:
-        try:
-            return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-        except UnicodeEncodeError:  # half a character: JSON may hold it, UTF-8 not
-            return json.dumps(value, separators=(",", ":")).encode()
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        if _UNSENDABLE.search(text) is not None:
+            text = json.dumps(value, separators=(",", ":"))
     except RecursionError:
         raise InvalidRecordError("the payload is nested too deeply") from None
+    except ValueError:
+        raise InvalidRecordError("the payload holds a number that is too large for a float") from None
+    return text.encode()
 
 
 def to_message(found: Reinvoke) -> bytes:

@@ -5,8 +5,8 @@ Whether a call that failed is tried again within the invocation, and after what 
     the claim, if there is one                           it is committed or lost
     the verdict                                          another try cannot help
     the tries                                            all of them are used
-    the wait: what the dependency asked for, and one's   it would not end before the deadline
-      own backoff with jitter on top of that
+    the wait: what the dependency asked for, and one's   it would not end before the deadline, or more was asked
+      own backoff with jitter on top of that             for than an invocation can last
 
 The claim is asked first and the budget last, by the caller: what is not tried again for another reason takes no token.
 """
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .model import Classification
 
 THROTTLED_TIMES = 2
+# Lambda's longest invocation. Who asks for more does not mean this call; cut short the wait would be of no use.
+LONGEST_ASKED_S = 900.0
 
 
 class GiveUp(Enum):
@@ -33,6 +35,7 @@ class GiveUp(Enum):
     NOT_RETRYABLE = "not_retryable"  # another try cannot help
     ATTEMPTS = "attempts"  # all tries are used
     DEADLINE = "deadline"  # the wait, or the try behind it, would not end in time
+    TOO_LONG = "too_long"  # the wait that was asked for is longer than an invocation can be
     BUDGET = "budget"  # the retry budget is used up
     COMMITTED = "committed"  # the claim was committed, or nobody knows whether it was
     LEASE = "lease"  # the claim is another environment's
@@ -47,6 +50,7 @@ _TEXTS = {
     GiveUp.NOT_RETRYABLE: "another try cannot help",
     GiveUp.ATTEMPTS: "all tries are used",
     GiveUp.DEADLINE: "another try would not end before the deadline",
+    GiveUp.TOO_LONG: "it asks for a wait of more than 15 minutes",
     GiveUp.BUDGET: "the retry budget is used up",
     GiveUp.COMMITTED: "commit_with() has recorded the event as done, or may have",
     GiveUp.LEASE: "another environment holds the key",
@@ -92,9 +96,12 @@ def decide(
         return GiveUp.ATTEMPTS
     own_s = own_wait_s(backoff, tries, previous_s, is_throttled=verdict.category is Category.THROTTLING, rand=rand)
     # On top, and not the greater of both: a fleet that was told the same second must not come back in it.
-    wait_s = (asked_wait_s(verdict.retry_after_s) or 0.0) + own_s
+    asked_s = asked_wait_s(verdict.retry_after_s) or 0.0
+    wait_s = asked_s + own_s
     if wait_s >= left_s:
         return GiveUp.DEADLINE
+    if asked_s > LONGEST_ASKED_S:
+        return GiveUp.TOO_LONG
     return Again(wait_s, own_s)
 
 

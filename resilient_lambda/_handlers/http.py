@@ -55,6 +55,15 @@ _LIBRARIES = (
 )
 
 
+def _number(value: Any) -> float:
+    if hasattr(value, "as_integer_ratio"):  # Lambda writes Decimals as floats
+        return float(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_encode = json.JSONEncoder(default=_number).encode
+
+
 def http_entry_point(function: Callable[..., Any], options: HttpOptions, **plan_options: Any) -> Any:
     """
     Return the Lambda handler of requests around *function*.
@@ -121,6 +130,8 @@ class _Answering:
             Exception: It is no JSON.
         """
         if http_answer.is_response(value):
+            # What Lambda could not write would be a bare 502. A text can be written, and the body is a long one.
+            _encode({name: part for name, part in value.items() if not isinstance(part, str)})
             return value  # type: ignore[no-any-return]
         if value is None:
             return http_answer.response(request, 204, "", self._options.headers)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .._core.allowed_functions import AllowedFunctions
 from .._core.functions import is_coroutine_function
-from .._core.options import number, one_of
+from .._core.options import number, one_of, text
 from .._core.record import Record
 from .._io.initialising import is_initialising
 from .._policies.idempotency import Idempotency
@@ -101,6 +101,12 @@ def timeout_reinvoker(
         raise ConfigurationError(f"also={also!r} must be a list of {', '.join(map(repr, _KINDS))}")
     for kind in also:
         one_of("also", kind, _KINDS)
+    number("keep_s", keep_s, above=0)
+    if namespace is not None:
+        text("namespace", namespace)
+    for option, given, method in (("client", client, "invoke"), ("s3_client", s3_client, "get_object")):
+        if given is not None and not hasattr(given, method):
+            raise ConfigurationError(f"{option}={given!r} is no boto3 client that has {method}()")
     if predicate is not None and not callable(predicate):
         raise ConfigurationError(f"predicate={predicate!r} must be a function that takes a DestinationRecord")
     if is_coroutine_function(predicate):  # its coroutine would be true of every record

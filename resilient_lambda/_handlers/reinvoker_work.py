@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.describe import describe
 from .._core.destination_envelopes import DelayedFound, NothingFound, ObjectFound, look_into
-from .._core.reinvoke import Park, decide, mark_of, of_message
+from .._core.reinvoke import Park, Reinvoke, decide, mark_of, of_message
 from .._core.reserved import read
 from .._named_tuple import NamedTuple
 from ..destinations import DestinationRecord
@@ -92,6 +92,9 @@ class Desk:
         first_id = failure.request_id or f"delivery-{record.delivery}"
         mark = mark_of(failure.request_payload, first_id, counted)
         decision = decide(failure, mark, self._rules, self._home)
+        if isinstance(decision, Reinvoke) and not decision.carries_mark and not failure.request_id:
+            arn = failure.function_arn
+            decision = Park("neither the payload nor a request id can say which attempt it is", arn, mark.attempt)
         if failure.batch is not None:
             return Work(decision, ["batch", failure.request_id] if failure.request_id else _delivery_of(record))
         # Without the record's own id: where an invocation was started twice, the second failure is no second event.

@@ -16,14 +16,14 @@ from ..errors import CallerUnknownError, MalformedRequestError
 from .call_keys import EXEMPT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Literal, TypeAlias
 
     from .._core.http_row import HttpRecord
     from .call import Call
     from .key_finder import KeyFinder
 
-    Principal: TypeAlias = Callable[[Mapping[str, Any]], str | None] | Literal["caller"] | None
+    Principal: TypeAlias = Callable[[dict[str, Any]], str | None] | Literal["caller"] | None
 
 CALLER = "caller"
 
@@ -79,7 +79,8 @@ class RequestKey:
         if self._principal is None:
             return ["anyone"]
         if callable(self._principal):
-            named = self._principal(record.raw)
+            event: Any = record.raw
+            named = self._principal(event)
             if isinstance(named, str) and named:
                 return ["named", named]
             raise CallerUnknownError("the function given as principal= has named nobody (a text, and not an empty one)")

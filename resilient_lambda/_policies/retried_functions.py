@@ -118,7 +118,10 @@ def _check(function: Any) -> None:
         raise ConfigurationError(
             f"{_name(function)} is a handler: give it policies=[Retry(...)], or put @Retry() below its decorator"
         )
-    code = getattr(unwrap(function)[0], "__code__", None)
+    inner = unwrap(function)[0]
+    if getattr(inner, "__globals__", {}).get("__name__") == "contextlib":
+        inner = getattr(inner, "__wrapped__", inner)  # that of @contextmanager, which runs in the `with`
+    code = getattr(inner, "__code__", None)
     if code is not None and code.co_flags & (CO_GENERATOR | CO_ASYNC_GENERATOR):
         raise ConfigurationError(
             f"{_name(function)} is a generator, which runs when it is iterated: "

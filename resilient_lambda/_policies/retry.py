@@ -119,6 +119,7 @@ class Retry:
         until_s: float | None = None,
         classify: Callable[[BaseException], Classification] | None = None,
         name: str = "call",
+        has_no_commit: bool = False,
     ) -> R:
         """
         Return what ``await once()`` returns, tried again as often as these terms allow.
@@ -127,6 +128,7 @@ class Retry:
             until_s: Wall clock before which each wait must end; by default the deadline of the invocation, if any.
             classify: Which errors are worth another try, instead of the classifier.
             name: What is tried, for log and note.
+            has_no_commit: True if *once* makes no commit: it may be tried again behind `commit_with`.
 
         Raises:
             Exception: The last error, with a note why it was not tried again.
@@ -144,7 +146,8 @@ class Retry:
         try:
             from .tries import Tries, again
 
-            return await again(Tries(self, io, name, until_s=until_s, classify=classify), once, first)
+            tries = Tries(self, io, name, until_s=until_s, classify=classify, has_no_commit=has_no_commit)
+            return await again(tries, once, first)
         finally:
             del first
 

@@ -27,17 +27,22 @@ class Block:
         number: 1 for the first try, one more for each further one.
     """
 
-    __slots__ = ("_around", "_of", "number")
+    __slots__ = ("_around", "_is_used", "_of", "number")
 
     def __init__(self, of: _Tried, number: int) -> None:
         self._of = of
         self._around: Attempt | None = None
+        self._is_used = False
         self.number = number
 
     def __repr__(self) -> str:
         return f"<try {self.number}>"
 
     def __enter__(self) -> Block:
+        if self._is_used:
+            # Or else a success here would end the loop behind a failure that is to be tried again.
+            raise RuntimeError("`with attempt:` stands once in each turn of `for attempt in retry:`")
+        self._is_used = True
         self._of.has_begun = True
         self._around = current.get()
         current.set((self._around or Attempt())._replace(number=self.number))

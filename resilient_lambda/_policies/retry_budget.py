@@ -57,7 +57,7 @@ class RetryBudget:
     def take(self) -> bool:
         """Take a token; return False if there is no whole one."""
         with self._lock:
-            if self.missing > self.tokens - 1:
+            if self.missing > self.tokens - 1 + 1e-9:  # ten tenths are a whole one, though not as floats
                 return False
             self.missing += 1.0
             return True

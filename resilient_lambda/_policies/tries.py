@@ -28,6 +28,8 @@ T = TypeVar("T")
 logger = logging.getLogger("resilient_lambda")
 
 _NOTE = "resilient_lambda: "
+# What was not run, and the end of an iterator, which will be there the next time, too.
+_NO_FAILURES = (NotRunError, StopIteration, StopAsyncIteration)
 _NOT_RUN = Classification(Verdict.NON_RETRYABLE, Category.UNKNOWN, reason="not run")
 
 _default: Classifier | None = None
@@ -41,6 +43,7 @@ class Tries:
         name: What is tried, for people.
         until_s: Wall clock before which a wait must end; by default the deadline of the invocation, if there is one.
         classify: Says whether another try can help, instead of the classifier of *retry*.
+        has_no_commit: True if what is tried makes no commit of its own: then one that was made before forbids nothing.
 
     Attributes:
         failed: How many tries have failed.
@@ -51,6 +54,7 @@ class Tries:
     __slots__ = (
         "_base",
         "_classify",
+        "_has_no_commit",
         "_holds_token",
         "_io",
         "_name",
@@ -70,11 +74,13 @@ class Tries:
         *,
         until_s: float | None = None,
         classify: Callable[[BaseException], Classification] | None = None,
+        has_no_commit: bool = False,
     ) -> None:
         self._retry = retry
         self._io = io
         self._name = name
         self._classify = classify
+        self._has_no_commit = has_no_commit
         if until_s is None:
             running = deadline.current.get()
             until_s = float("inf") if running is None else min(running.stop_at_s, running.at_s)
@@ -96,7 +102,7 @@ class Tries:
         """
         self._holds_token = False  # spent on the try that has failed
         self.failed += 1
-        self.verdict = _NOT_RUN if isinstance(error, NotRunError) else verdict or self._judge(error)
+        self.verdict = _NOT_RUN if isinstance(error, _NO_FAILURES) else verdict or self._judge(error)
         found = self._decide(takes_s)
         if isinstance(found, GiveUp):
             self.stop(error, found)
@@ -121,7 +127,8 @@ class Tries:
         claim = current_claim()
         if claim is not None:
             # A commit that was refused is known not to be written, and another try may make another one.
-            if claim.has_committed or isinstance(claim.refusal, StoreUnavailableError):
+            is_committed = claim.has_committed or isinstance(claim.refusal, StoreUnavailableError)
+            if is_committed and not self._has_no_commit:
                 return GiveUp.COMMITTED
             if claim.is_lost or isinstance(claim.refusal, LeaseLostError):
                 return GiveUp.LEASE

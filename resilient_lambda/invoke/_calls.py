@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .._core.invocation_trace import Trace
     from .._core.invocations import Permission
+    from .._core.model import Classification
     from .._io.base import Io
     from .._policies.retry import Retry
     from ._client import LambdaClient
@@ -67,6 +68,7 @@ class Calls:
         from ._content import context_of, payload_of, result_of, validator_of
 
         _check(function, qualifier, tenant_id)
+        _check_flag(idempotent)
         if returns is not None and returns is not bytes:
             validator_of(returns)  # a wrong one fails before the function runs
         content = payload_of(payload)
@@ -103,6 +105,7 @@ class Calls:
                 "client_context= does not travel on asynchronous invocations: Lambda drops it; put it into the payload"
             )
         _check(function, qualifier, tenant_id)
+        _check_flag(idempotent)
         content = payload_of(payload)
         check_size(function, content, is_asynchronous=True)
         request = InvokeRequest(function, qualifier, EVENT, content, tenant_id)
@@ -151,21 +154,23 @@ class Calls:
     async def _exchange(self, io: Io, request: InvokeRequest, *, idempotent: bool) -> InvokeAnswer:
         """Send *request*, again where that is right, and return its answer if it is the right one."""
 
-        async def once() -> InvokeAnswer | Exception:
+        async def once() -> InvokeAnswer:
             bounded = request._replace(timeout_s=self._time_left_s(io, request))
-            try:
-                return _checked(await self._send(io, bounded), bounded)
-            except Exception as error:  # botocore's errors have no common root
-                # What may have run is returned, not raised: no classifier of the user's can have it run once more.
-                # A wrong configuration is an operator's to mend, not another try's.
-                if isinstance(error, ConfigurationError) or not (idempotent or has_surely_not_run(error)):
-                    return error
-                raise
+            return _checked(await self._send(io, bounded), bounded)
 
-        result = await self.retry.repeat(io, once, name=f"invoking {request.function}")
-        if isinstance(result, Exception):
-            raise result
-        return result
+        def classify(error: BaseException) -> Classification:
+            from .._core.classify import Classifier
+            from .._core.model import Category, Classification, Verdict
+
+            # What may have run: no classifier of the user's can have it run once more. A wrong configuration is an
+            # operator's to mend, not another try's.
+            if isinstance(error, ConfigurationError) or not (idempotent or has_surely_not_run(error)):
+                return Classification(Verdict.NON_RETRYABLE, Category.UNKNOWN, reason="it may have run")
+            return (self.retry.classifier or Classifier()).classify(error, now_s=io.now())
+
+        # A request commits nothing: what an event's claim has committed already is not repeated by another try.
+        name = f"invoking {request.function}"
+        return await self.retry.repeat(io, once, classify=classify, name=name, has_no_commit=True)
 
     async def _send(self, io: Io, request: InvokeRequest) -> InvokeAnswer:
         if seam.redirect is None:
@@ -232,3 +237,9 @@ def _check(function: str, qualifier: str | None, tenant_id: str | None) -> None:
     for option, value in (("function", function), ("qualifier", qualifier), ("tenant_id", tenant_id)):
         if value is not None or option == "function":
             text(option, value)
+
+
+def _check_flag(idempotent: object) -> None:
+    # It decides on double starts, and any text would be true.
+    if not isinstance(idempotent, bool):
+        raise ConfigurationError(f"idempotent={idempotent!r} is neither True nor False")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._core import function_names
+from .._core.functions import is_coroutine_function
 from ..errors import ConfigurationError, OutcomeUnknownError
 from ..stores import _aws_client as aws
 from ._bounds import bound, read_within
@@ -26,9 +27,16 @@ class LambdaClient:
         region: That of the ARNs that are invoked, or ``AWS_REGION``, by default.
         client: The user's own; None to have one built.
         logs_client: The same for CloudWatch Logs.
+
+    Raises:
+        ConfigurationError: What was passed is no such client.
     """
 
     def __init__(self, *, region: str | None, endpoint_url: str | None, client: Any, logs_client: Any) -> None:
+        _check_client("client", client, "invoke", "lambda")
+        _check_client("logs_client", logs_client, "filter_log_events", "logs")
+        if client is not None:
+            aws.warn_of_long_connect(client, "LambdaInvoker")
         self._region = region
         self._endpoint_url = endpoint_url
         self._given = client
@@ -112,20 +120,32 @@ def _text_of(log: str | None) -> str:
     return b64decode(log).decode("utf-8", "replace")
 
 
-def was_perhaps_sent(error: Exception) -> bool:
+def was_perhaps_sent(error: BaseException) -> bool:
     """Tell whether the request was sent, or perhaps sent, and the connection broke before there was an answer."""
     response: Any = getattr(error, "response", None)
     if isinstance(response, dict):
         # Something between here and Lambda has answered, a proxy or a gateway: with a status, but without a name.
         code = str((response.get("Error") or {}).get("Code") or "")
-        return code in ("", "Unknown") or (code.isdigit() and int(code) >= 500)
+        if code in ("", "Unknown") or (code.isdigit() and int(code) >= 500):
+            return True
+        status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode")
+        return isinstance(status, int) and status >= 500 and not _is_refusal(code)
     names = {parent.__name__ for parent in type(error).__mro__}
     if "SSLError" in names and "certificate" in str(error).lower():
         return False  # refused before anything was sent
     return bool(names & _AFTER_SENDING) or isinstance(error, (TimeoutError, ConnectionResetError, BrokenPipeError))
 
 
-def has_surely_not_run(error: Exception) -> bool:
+def _is_refusal(code: str) -> bool:
+    """Tell whether a server fault of this name says that nothing was started: any other name may be a gateway's."""
+    from .._core.aws_codes import INVOKE
+    from .._core.aws_errors import BY_CODE
+    from .._core.model import Category
+
+    return code in INVOKE or (code in BY_CODE and BY_CODE[code].category is Category.THROTTLING)
+
+
+def has_surely_not_run(error: BaseException) -> bool:
     """Tell whether *error* says that the function was not started: Lambda refused it by name, or was not reached."""
     if was_perhaps_sent(error):
         return False
@@ -155,6 +175,12 @@ def _arguments(request: InvokeRequest) -> dict[str, Any]:
     }
     arguments = {name: value for name, value in given.items() if value is not None}
     return {"FunctionName": request.function, "InvocationType": request.invocation_type, **arguments}
+
+
+def _check_client(option: str, client: Any, method: str, service: str) -> None:
+    found = getattr(client, method, None)
+    if client is not None and (not callable(found) or is_coroutine_function(found)):
+        raise ConfigurationError(f"{option} is a {type(client).__name__}; pass boto3.client({service!r})")
 
 
 def _check_knows_tenants(client: Any) -> None:

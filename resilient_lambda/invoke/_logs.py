@@ -42,7 +42,7 @@ class Logs:
         lines = await self._lines(f'"{request_id}"', start_s=start_s, end_s=end_s)
         trace = trace_of(request_id, lines)
         for attempt in trace.attempts:
-            if attempt.started_s is not None and not attempt.errors:
+            if attempt.started_s is not None and not attempt.failed:
                 lines += await self._errors(attempt, end_s)
         return trace_of(request_id, lines)
 
@@ -81,7 +81,7 @@ class Logs:
         async def once() -> dict[str, Any]:
             return await self._io.call(self._ask, request)
 
-        return await self._retry.repeat(self._io, once, name="FilterLogEvents")
+        return await self._retry.repeat(self._io, once, name="FilterLogEvents", has_no_commit=True)
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         client = self._client.logs(self._function)

@@ -38,7 +38,8 @@ class LambdaInvoker:
             when needed: connect 1 s, no retries.
         logs_client: A boto3 CloudWatch Logs client, for `trace`.
         timeout_s: For how long one answer of `call` is waited for at most, in seconds; by default for as long as a
-            function may run. Never longer than the deadline of the handler that is running.
+            function may run. Never longer than the deadline of the handler that is running. It bounds each read;
+            connecting comes on top.
 
     Raises:
         ConfigurationError: An option is wrong; in INIT also if boto3 is missing, or no region is known.

@@ -173,6 +173,20 @@ def warn_of_long_bounds(client: Any, owner: str) -> None:
         )
 
 
+def warn_of_long_connect(client: Any, owner: str) -> None:
+    """Log one warning if *client*, which was passed to *owner*, may take longer to connect than one of our own."""
+    config: Any = getattr(getattr(client, "meta", None), "config", None)
+    connect_s = getattr(config, "connect_timeout", None)
+    if isinstance(connect_s, (int, float)) and connect_s > CONNECT_TIMEOUT_S:
+        _logger.warning(
+            "the client passed to %s may take %s s to connect, which can outlive the invocation; give it"
+            " botocore.config.Config(connect_timeout=%s), or pass no client",
+            owner,
+            connect_s,
+            CONNECT_TIMEOUT_S,
+        )
+
+
 _single_try = threading.local()
 
 
@@ -191,22 +205,21 @@ def forbid_retries_within_single_try(client: Any, operation: str) -> None:
     Prepare a client with retries of its own for `single_try`; its other calls of *operation* are retried as before.
 
     botocore decides on a retry by asking handlers, the most specific first, and knows no way to say no for one call;
-    so this handler ends the call with the error that a client without retries would raise.
+    so this handler ends the call with the error that a client without retries would raise: of the client's own classes.
     """
     if not hasattr(client, "meta"):
         return  # a fake of the user's
+
+    def raise_instead_of_retry(
+        response: Any = None, caught_exception: BaseException | None = None, operation: Any = None, **_: object
+    ) -> None:
+        if not getattr(_single_try, "is_on", False):
+            return
+        if caught_exception is not None:
+            raise caught_exception
+        if response is not None and response[0].status_code >= 300:
+            code = response[1].get("Error", {}).get("Code")
+            raise client.exceptions.from_code(code)(response[1], operation.name)
+
     event = f"needs-retry.{client.meta.service_model.service_id.hyphenize()}.{operation}"
-    client.meta.events.register_first(event, _raise_instead_of_retry, unique_id="resilient_lambda-single-try")
-
-
-def _raise_instead_of_retry(
-    response: Any = None, caught_exception: BaseException | None = None, operation: Any = None, **_: object
-) -> None:
-    if not getattr(_single_try, "is_on", False):
-        return
-    if caught_exception is not None:
-        raise caught_exception
-    if response is not None and response[0].status_code >= 300:
-        from botocore.exceptions import ClientError
-
-        raise ClientError(response[1], operation.name)
+    client.meta.events.register_first(event, raise_instead_of_retry, unique_id="resilient_lambda-single-try")

@@ -66,7 +66,7 @@ def http_event(
     else:
         event.update(path=path, httpMethod=method, queryStringParameters=dict(query or {}))
         event.update(
-            _rest(method, route or path, parameters, caller)
+            _rest(method, path, route or path, parameters, caller)
             if api == "rest"
             else {"requestContext": {"elb": {"targetGroupArn": _TARGET_GROUP}}}
         )
@@ -106,12 +106,15 @@ def _version_2(
     return event if parameters is None else {**event, "pathParameters": dict(parameters)}
 
 
-def _rest(method: str, route: str, parameters: Mapping[str, str] | None, caller: str | None) -> dict[str, Any]:
+def _rest(
+    method: str, path: str, route: str, parameters: Mapping[str, str] | None, caller: str | None
+) -> dict[str, Any]:
     context: dict[str, Any] = {
         "accountId": "123456789012",
         "apiId": "api-id",
         "httpMethod": method,
         "identity": {"sourceIp": "192.0.2.1", "userArn": None, "cognitoIdentityId": None},
+        "path": f"/prod{path}",
         "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
         "resourcePath": route,
         "stage": "prod",

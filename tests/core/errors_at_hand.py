@@ -32,6 +32,8 @@ CLIENT_CLASSES = {
         "ConnectError": ["NetworkError"],
         "ProtocolError": ["TransportError"],
         "RemoteProtocolError": ["ProtocolError"],
+        "LocalProtocolError": ["ProtocolError"],
+        "UnsupportedProtocol": ["TransportError"],
         "DecodingError": ["RequestError"],
         "InvalidURL": ["Exception"],
     },

@@ -188,6 +188,32 @@ def test_an_unknown_code_is_retryable_and_its_status_names_the_category(metadata
 
 
 @pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("400", (NO, Category.INVALID_INPUT)),
+        ("403", (NO, Category.ACCESS)),
+        ("404", (NO, Category.INVALID_INPUT)),
+        ("412", (NO, Category.CONFLICT)),
+        ("429", (YES, Category.THROTTLING)),
+        ("500", (YES, Category.TRANSIENT)),
+        ("503", (YES, Category.TRANSIENT)),
+        ("301", (YES, Category.UNKNOWN)),
+        ("4040", (YES, Category.UNKNOWN)),
+    ],
+)
+def test_a_code_that_is_a_status_says_what_the_status_says(code, expected):
+    """The answer to a HEAD request has no body: HeadObject of an absent key is as permanent as GetObject of it."""
+    assert verdict_and_category(code) == expected
+
+
+def test_a_status_for_a_code_may_ask_for_a_wait():
+    """Its headers are AWS's like those of any other answer."""
+    found = judge("503", ResponseMetadata={"HTTPStatusCode": 503, "HTTPHeaders": {"retry-after": "12"}})
+
+    assert (found.retry_after_s, found.reason, found.source) == (12.0, "HTTP 503", "http status")
+
+
+@pytest.mark.parametrize(
     ("codes", "expected"),
     [
         (["None", "None"], (YES, Category.CONFLICT)),

@@ -38,6 +38,15 @@ def group(*members):
 # Groups
 
 
+def test_groups_of_the_same_groups_are_not_looked_at_for_ever():
+    """A thousand in each of eight levels would be 10 ** 24 looks; past some thousands it is unknown."""
+    error = group(BAD)
+    for _ in range(7):
+        error = ExceptionGroup("many", [error] * 900)
+
+    assert judged(error)[:2] == (YES, Category.UNKNOWN)
+
+
 @pytest.mark.parametrize(
     ("members", "expected"),
     [

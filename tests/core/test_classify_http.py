@@ -178,6 +178,8 @@ def test_our_own_errors_are_what_they_say_whatever_hangs_on_them():
         (http.client.BadStatusLine(""), Category.TRANSIENT),
         (client_error("httpx", "ConnectTimeout"), Category.TIMEOUT),
         (client_error("httpx", "PoolTimeout"), Category.TIMEOUT),
+        (client_error("httpx", "LocalProtocolError"), Category.UNKNOWN),
+        (client_error("httpx", "UnsupportedProtocol"), Category.UNKNOWN),
         (client_error("httpx", "ConnectError"), Category.TRANSIENT),
         (client_error("httpx", "RemoteProtocolError"), Category.TRANSIENT),
         (client_error("httpx", "DecodingError"), Category.TRANSIENT),

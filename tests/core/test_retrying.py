@@ -92,6 +92,19 @@ def test_a_wait_that_was_asked_for_and_does_not_fit_ends_it_at_once():
     assert decided(TRANSIENT._replace(retry_after_s=10.0), left_s=10.0, rand=0.0) is GiveUp.DEADLINE
 
 
+@pytest.mark.parametrize(("asked_s", "is_waited"), [(900.0, True), (901.0, False), (86_400.0, False), (1e300, False)])
+def test_nobody_waits_within_a_call_for_longer_than_an_invocation_can_last(asked_s, is_waited):
+    """Where there is no deadline one header of a broken server would stop a script for a day, or overflow its sleep."""
+    found = decided(TRANSIENT._replace(retry_after_s=asked_s), rand=0.0)
+
+    assert found == (Again(asked_s, 0.0) if is_waited else GiveUp.TOO_LONG)
+
+
+def test_the_deadline_is_named_before_the_wait_that_was_asked_for():
+    """It is what ends most of them."""
+    assert decided(TRANSIENT._replace(retry_after_s=1e6), left_s=60.0) is GiveUp.DEADLINE
+
+
 @pytest.mark.parametrize("asked", [None, -1.0, math.nan, math.inf])
 def test_nonsense_that_was_asked_for_is_as_nothing(asked):
     """Then one's own backoff is all there is."""

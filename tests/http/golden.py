@@ -22,6 +22,7 @@ class Golden(NamedTuple):
         form: What `read_request` says of its kind.
         route: Its template.
         caller: Who calls; None if nobody is known.
+        path: What it asks for.
         answers_lists: True if the headers of its answer must be lists.
     """
 
@@ -30,6 +31,7 @@ class Golden(NamedTuple):
     form: str
     route: str
     caller: list[str | None] | None
+    path: str = "/orders/7"
     answers_lists: bool = False
 
 
@@ -175,7 +177,7 @@ ALB_LISTS = {
 }
 
 GOLDEN = [
-    Golden("REST API", REST, "rest", "/orders/{id}", ["jwt", ISSUER, "alice"]),
+    Golden("REST API", REST, "rest", "/orders/{id}", ["jwt", ISSUER, "alice"], path="/prod/orders/7"),
     Golden("HTTP API", HTTP, "http", "POST /orders/{id}", ["jwt", ISSUER, "alice"]),
     Golden("function URL", URL, "http", "$default", ["iam", "arn:aws:iam::111122223333:user/alice", ""]),
     Golden("load balancer", ALB, "alb", "", None),

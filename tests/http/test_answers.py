@@ -244,6 +244,23 @@ def test_what_is_no_json_is_an_error_and_done_all_the_same(make, runs, value):
     assert len(runs) == 1
 
 
+@pytest.mark.parametrize("rest", [{"body": b"x"}, {"body": "x", "headers": {"a": {1}}}], ids=["bytes", "set"])
+def test_a_response_that_is_no_json_is_an_error_and_done_all_the_same(make, runs, rest):
+    """Lambda could not write it, and the client would have a bare 502."""
+    handler = make(lambda event: {"statusCode": 200, **rest})
+
+    assert handler(http_event(idempotency_key="k"), lambda_context())["statusCode"] == 500
+    handler(http_event(idempotency_key="k"), lambda_context())
+    assert len(runs) == 1
+
+
+def test_a_response_with_what_lambda_writes_passes(make):
+    """Decimals are written as numbers."""
+    answer = {"statusCode": 200, "body": "x", "headers": {"content-length": Decimal(1)}}
+
+    assert make(lambda event: answer, policies=[])(http_event(), lambda_context()) == answer
+
+
 RESPONSE = {
     "statusCode": 201,
     "headers": {"location": "/orders/7"},

@@ -134,6 +134,17 @@ def test_any_other_method_needs_one(make, method):
     assert make()(order(method=method, key=None), lambda_context())["statusCode"] == 400
 
 
+def test_one_key_in_two_stages_is_two_requests(make, runs):
+    """One function may serve both, with a database for each."""
+    handler = make(counting(runs))
+    events = [order(api="rest"), order(api="rest")]
+    events[1]["requestContext"].update(stage="staging", path="/staging/orders")
+    for event in [*events, *events]:
+        assert handler(event, lambda_context())["statusCode"] == 201
+
+    assert len(runs) == 2
+
+
 def test_the_methods_that_need_a_key_can_be_chosen(make, runs):
     """Where PUT and DELETE are idempotent by themselves, their clients need not be asked for keys."""
     handler = make(counting(runs), methods=["POST", "PATCH"])

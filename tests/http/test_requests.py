@@ -18,7 +18,7 @@ def test_a_request_is_read(golden):
     request = read_request(golden.event)
 
     assert (request.form.value, request.method, request.route) == (golden.form, "POST", golden.route)
-    assert request.path == "/orders/7"
+    assert request.path == golden.path
     assert caller_of(golden.event) == golden.caller
     assert request.takes_many is golden.answers_lists
 
@@ -135,6 +135,18 @@ def test_several_keys_are_malformed():
     assert idempotency_key({"multiValueHeaders": {"Idempotency-Key": ["a", "a"]}}) == "a"
     with pytest.raises(MalformedRequestError, match="several"):
         idempotency_key({"multiValueHeaders": {"Idempotency-Key": ["a"], "idempotency-key": ["b"]}})
+
+
+def test_several_keys_in_one_text_are_as_many():
+    """HTTP APIs and function URLs join what was sent several times; others hand on commas of the client's."""
+
+    def joined(value, version="2.0"):
+        return idempotency_key({"version": version, "headers": {"idempotency-key": value}})
+
+    assert joined("a, a") == joined("a,a,") == joined("a") == "a"
+    assert joined('"a, a"') == joined("a, a", version="1.0") == "a, a"
+    with pytest.raises(MalformedRequestError, match="several"):
+        joined("a,b")
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,30 @@ import asyncio
 import threading
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from resilient_lambda import Classifier, FunctionError, LambdaInvoker, Retry
+from resilient_lambda import (
+    Classifier,
+    FunctionError,
+    Idempotency,
+    LambdaInvoker,
+    MemoryStore,
+    Retry,
+    RetryBudget,
+    current_claim,
+    resilient_handler,
+)
 from resilient_lambda.errors import (
     ConfigurationError,
     FunctionNotFoundError,
     OutcomeUnknownError,
 )
 from tests.naming import id_of
+
+from .server import Reply, refusal
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:price"
 
@@ -61,6 +75,89 @@ def test_a_failed_function_is_tried_again_if_that_may_help_and_does_no_harm(fake
             invoker_of().call("price", idempotent=idempotent)
 
         assert len(fakes.invocations) - before == tries
+
+
+def test_a_lost_answer_is_no_success_to_the_budget(fakes, io, invoker_of):
+    """Or else an outage in which nobody answers would earn the retries that keep it up."""
+    budget = RetryBudget(3)
+    budget.take()
+    invoker = invoker_of(retry=Retry(budget=budget))
+    fakes.answer("silent", ReadTimeoutError(endpoint_url="u"))
+    for _ in range(20):
+        with pytest.raises(OutcomeUnknownError):
+            invoker.call("silent")
+
+    assert budget.left == 2
+
+
+def test_a_retry_that_gets_no_answer_has_spent_its_token(server, io, invoker_of):
+    """Only a retry that succeeds gives it back."""
+    budget = RetryBudget(2)
+    invoker = invoker_of(endpoint_url=server.url, retry=Retry(budget=budget))
+    refused, lost = refusal("TooManyRequestsException", 429), Reply(breaks=True)
+    server.script = [refused, lost, refused, lost, refused]
+    for raised in (OutcomeUnknownError, OutcomeUnknownError, ClientError):
+        with pytest.raises(raised):
+            invoker.call("flaky")
+
+    assert (budget.left, len(server.seen)) == (0, 5)
+
+
+@pytest.mark.parametrize("has_committed", [False, True], ids=["before", "after a commit"])
+def test_a_refusal_is_tried_again_behind_a_commit_too(server, io, has_committed):
+    """A request commits nothing: to give up would be to lose the event that goes with the commit."""
+    throttled = refusal("TooManyRequestsException", 429)
+    server.script = [throttled, throttled]
+    functions = LambdaInvoker(endpoint_url=server.url)
+
+    @resilient_handler(policies=[Idempotency(MemoryStore(), key="id")])
+    def handler(order):
+        if has_committed:
+            current_claim().commit_with([])
+        return functions.send("ship-order", order)
+
+    assert handler({"id": "a"}, io.context(timeout_s=60)) == "request-3"
+
+
+@pytest.mark.parametrize("idempotent", ["no", 1, None], ids=str)
+@pytest.mark.parametrize("method", ["call", "send"])
+def test_idempotent_is_true_or_false(fakes, invoker_of, method, idempotent):
+    """It decides on double starts: a text that says no must not mean yes."""
+    with pytest.raises(ConfigurationError, match="neither True nor False"):
+        getattr(invoker_of(), method)("price", idempotent=idempotent)
+
+    assert fakes.invocations == []
+
+
+class AwaitedClient:
+    """A client of aioboto3, as far as it matters."""
+
+    async def invoke(self, **request: Any) -> None:
+        """Answer later."""
+
+
+@pytest.mark.parametrize("client", ["x", boto3, AwaitedClient(), object()], ids=["text", "module", "awaited", "object"])
+@pytest.mark.parametrize("option", ["client", "logs_client"])
+def test_what_is_no_client_is_refused_at_once(option, client):
+    """Not by the first call in production."""
+    with pytest.raises(ConfigurationError, match=rf"^{option} is a \w+; pass boto3.client"):
+        LambdaInvoker(**{option: client})
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "lambda"])
+def test_a_client_of_another_service_is_refused(service):
+    """Only one of CloudWatch Logs reads logs."""
+    with pytest.raises(ConfigurationError, match="logs_client is a"):
+        LambdaInvoker(logs_client=boto3.client(service))
+
+
+@pytest.mark.parametrize(("connect_s", "warnings"), [(60, 1), (1, 0)])
+def test_a_client_that_connects_slowly_is_warned_of(caplog, connect_s, warnings):
+    """Its connect timeout is used, and the deadline does not cut it."""
+    LambdaInvoker(client=boto3.client("lambda", config=Config(connect_timeout=connect_s)))
+
+    assert len(caplog.records) == warnings
+    assert all("may take 60 s to connect" in record.getMessage() for record in caplog.records)
 
 
 @pytest.mark.parametrize(

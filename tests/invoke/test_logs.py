@@ -133,6 +133,16 @@ def test_an_exception_that_names_no_request_is_found_in_the_attempts_stream(io, 
     assert logs.requests[1]["endTime"] == int(NOW_S * 1000) + 3
 
 
+def test_what_a_logger_wrote_does_not_hide_the_exception_behind_it(io, invoker_of):
+    """logger.exception() and raise: the logger's line names the request and no class, the runtime's the reverse."""
+    logged = f"[ERROR]\t2026-11-21T17:00:00.000Z\t{ID}\torder failed"
+    logs = Logs(page(START, logged, END, REPORT), page(logged, "[ERROR] ValueError: no\nTraceback", at_s=NOW_S))
+    trace = invoker_of(logs_client=logs).trace("worker", ID)
+
+    assert not trace.has_succeeded
+    assert trace.attempts[0].error_type == "ValueError"
+
+
 @pytest.mark.parametrize("arguments", [("", ID), ("worker", ""), ("no name", ID)])
 def test_wrong_names_are_refused(io, arguments):
     """Before anything is asked."""

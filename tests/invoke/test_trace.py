@@ -165,6 +165,32 @@ def test_a_logged_error_is_shown_and_is_no_failure(text):
     assert not attempt.failed
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[INFO]\t2026-11-21T17:00:00.000Z\t{ID}\tthe worker said: x Task timed out after 3.00 seconds",
+        f"[ERROR]\t2026-11-21T17:00:00.000Z\t{ID}\tRequestId: {OTHER} Error: Task timed out after 3.00 seconds",
+        json.dumps({"level": "INFO", "requestId": ID, "message": "Task timed out after 3.00 seconds"}),
+        json.dumps({"level": "ERROR", "requestId": ID, "message": "it said: Task timed out after 3.00 seconds"}),
+        json.dumps({"level": "ERROR", "message": f"2026-11-21T17:00:03Z {OTHER} Task timed out after 3.00 seconds"}),
+        f"2026-11-21T17:00:03.000Z {OTHER} Task timed out after 3.00 seconds",
+    ],
+    ids=["info", "error", "json info", "json error", "json of another", "of another"],
+)
+def test_a_timeout_that_is_merely_quoted_is_none(text):
+    """Who invokes functions logs what they failed of."""
+    trace = trace_of(ID, lines(START, text, END, REPORT))
+
+    assert trace.has_succeeded
+
+
+def test_an_error_that_was_logged_for_another_invocation_is_passed_over():
+    """It may stand in the same stream, between the same lines, in the window that was asked for."""
+    other = f"[ERROR]\t2026-11-21T17:00:00.000Z\t{OTHER}\tanother order failed"
+
+    assert trace_of(ID, lines(START, other, END)).attempts[0].errors == ()
+
+
 def test_json_lines_of_the_platform():
     """The other log format says the same."""
     metrics = {"durationMs": 12.34, "billedDurationMs": 13, "memorySizeMB": 128, "maxMemoryUsedMB": 50, "odd": "x"}

@@ -74,6 +74,19 @@ def test_a_slow_function_is_started_once_through_a_client_with_retries(server, i
     assert len(server.seen) == 1
 
 
+def test_a_refusal_is_of_the_classes_of_the_client_that_was_passed(server):
+    """As without this library: `except client.exceptions.ResourceNotFoundException`."""
+    server.script = [refusal("ResourceNotFoundException", 404), refusal("Unheard", 400)]
+    client = retrying_client(server.url)
+    invoker = LambdaInvoker(client=client, retry=Retry(attempts=1))
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        invoker.call("nowhere")
+    with pytest.raises(ClientError, match="Unheard"):
+        invoker.call("nowhere")
+
+    assert len(server.seen) == 2
+
+
 def test_a_throttle_is_tried_again_by_the_invoker_only(server, io, invoker_of):
     """Not by the client as well: three tries are three requests."""
     server.script = [THROTTLED] * 9
@@ -143,6 +156,27 @@ def test_a_refusal_is_tried_again_by_its_name(server, io, invoker_of, reply, tri
         invoker_of(endpoint_url=server.url).call("refused")
 
     assert len(server.seen) == tries
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [refusal("SomethingNew", 500), refusal("GatewayTimeout", 504), refusal("InternalError", 500)],
+    ids=["unknown name", "gateway", "not of Invoke"],
+)
+def test_a_server_fault_under_another_name_is_an_unknown_outcome(server, io, invoker_of, reply):
+    """Only the names that Invoke gives say that nothing was started; any other may be a gateway's."""
+    server.script = [reply] * 3
+    with pytest.raises(OutcomeUnknownError):
+        invoker_of(endpoint_url=server.url).call("charge-card")
+
+    assert len(server.seen) == 1
+
+
+def test_throttling_by_any_name_is_a_refusal(server, io, invoker_of):
+    """What is throttled was not started, whatever stands in front of Lambda."""
+    server.script = [refusal("ThrottlingException", 503), Reply(body=b"1")]
+
+    assert invoker_of(endpoint_url=server.url).call("busy") == 1
 
 
 def test_a_throttle_says_how_long_to_wait(server, io, invoker_of):

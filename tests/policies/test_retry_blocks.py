@@ -12,6 +12,9 @@ from resilient_lambda import LeaseLostError, NonRetryableError, Retry, current_a
 BOTH = pytest.mark.parametrize("runs", ["sync", "async"], indirect=True)
 
 
+BOTH_LOOPS = pytest.mark.parametrize("is_asynchronous", [False, True], ids=["sync", "async"])
+
+
 @pytest.fixture
 def runs(request, time):
     """Return what runs a block of one argument, the attempt, under a retry: in `def` or in `async def`."""
@@ -156,6 +159,28 @@ def test_a_loop_without_with_is_refused(time):
     with pytest.raises(RuntimeError, match="must begin with `with attempt:`"):
         for _ in Retry():
             pass
+
+
+@BOTH_LOOPS
+def test_a_second_with_in_one_turn_is_refused(time, is_asynchronous):
+    """Its success would end the loop, and the first one's error would be forgotten."""
+
+    def turn(attempt):
+        with attempt:
+            raise TimeoutError
+        with attempt:
+            pass
+
+    async def run():
+        async for attempt in Retry():
+            turn(attempt)
+
+    def run_blocking():
+        for attempt in Retry():
+            turn(attempt)
+
+    with pytest.raises(RuntimeError, match="once in each turn"):
+        asyncio.run(run()) if is_asynchronous else run_blocking()
 
 
 def test_a_block_is_called_by_its_function_in_the_log(caplog, time):

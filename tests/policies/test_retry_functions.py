@@ -390,6 +390,18 @@ async def async_generator():
     yield 1
 
 
+@contextlib.contextmanager
+def context():
+    """Hold nothing."""
+    yield
+
+
+@contextlib.asynccontextmanager
+async def async_context():
+    """Hold nothing."""
+    yield
+
+
 @batch_handler
 def handles_records(record):
     """Do nothing."""
@@ -405,6 +417,8 @@ def handles_events(event):
     [
         (generator, "generator is a generator"),
         (async_generator, "async_generator is a generator"),
+        (context, "context is a generator"),
+        (async_context, "async_context is a generator"),
         (staticmethod(len), "below @staticmethod"),
         (classmethod(generator), "below @staticmethod and @classmethod"),
         (Flaky, "is no function"),
@@ -412,7 +426,18 @@ def handles_events(event):
         (handles_records, "is a handler: give it policies"),
         (handles_events, "is a handler: give it policies"),
     ],
-    ids=["generator", "async generator", "static", "class method", "class", "number", "batch handler", "handler"],
+    ids=[
+        "generator",
+        "async generator",
+        "context",
+        "async context",
+        "static",
+        "class method",
+        "class",
+        "number",
+        "batch handler",
+        "handler",
+    ],
 )
 def test_what_another_try_would_not_run_again_is_refused(function, message):
     """At import, with what to do instead."""
@@ -614,4 +639,30 @@ def test_with_the_deadline_switched_off_a_wait_still_ends_before_lambdas(monkeyp
 
     with pytest.raises(RetryableError):
         resilient_handler(paint(function))({}, time.context(timeout_s=10))
+    assert time.slept_s == []
+
+
+def test_a_function_inside_a_context_manager_is_none(time):
+    """What stands around a function is left as it is: each try enters it again."""
+    flaky = Flaky(TimeoutError())
+
+    @Retry()
+    @context()
+    def work():
+        return flaky.function()(None)
+
+    assert work() == "done"
+
+
+def test_the_end_of_an_iterator_is_not_tried_again(time):
+    """It will be there the next time, too."""
+    rows = iter([])
+
+    @Retry()
+    def take():
+        return next(rows)
+
+    with pytest.raises(StopIteration):
+        take()
+
     assert time.slept_s == []

@@ -86,6 +86,16 @@ def test_what_has_waited_is_parked_if_lambda_refuses_it(aws, make, letters):
     assert letters[0][0] == event["Records"][0]
 
 
+def test_a_message_holds_no_characters_that_a_queue_refuses(aws, make):
+    """SQS takes no U+FFFE and U+FFFF, and UTF-8 no halves of characters: they are escaped."""
+    text = "\ufffe \uffff \ud800 ü"
+    make(delay=Delay.sqs(URL))(sqs_event([destination_record({"text": text})]))
+
+    body = aws.delays[0].request["MessageBody"]
+    assert body.isascii()
+    assert json.loads(body)["resilient_lambda_reinvocation"]["payload"]["text"] == text
+
+
 def test_a_payload_that_is_no_object_waits_in_a_queue_and_is_counted(aws, make, letters, store):
     """It is the re-invoker that sends it in the end, and learns the request id."""
     handler = make(store=store, max_attempts=2, delay=Delay.sqs(URL))

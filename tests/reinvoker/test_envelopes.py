@@ -33,6 +33,12 @@ def in_bus(record):
     return {"source": "lambda", "detail-type": "Lambda Function Invocation Result - Failure", "detail": record}
 
 
+def on_bus(key, *, bucket):
+    """Return the event with which S3 tells a bus of an object."""
+    found = {"bucket": {"name": bucket}, "object": {"key": key, "size": 5, "etag": "e", "sequencer": "s"}}
+    return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"version": "0", **found}}
+
+
 def objects(keys, *, bucket):
     """Return the notification of objects in *bucket*."""
     return s3_event([s3_record(key, bucket=bucket) for key in keys])
@@ -58,9 +64,14 @@ def record():
         (lambda record: sqs_event([objects(["a b/ü"], bucket="failures")]), NO_FAILURES),
         (lambda record: sqs_event([sns_envelope(objects(["a b/ü"], bucket="failures"))]), NO_FAILURES),
         (lambda record: sns_event([objects(["a b/ü"], bucket="failures")]), NO_FAILURES),
+        (lambda record: on_bus("a b/ü", bucket="failures"), None),
+        (lambda record: sqs_event([on_bus("a b/ü", bucket="failures")]), NO_FAILURES),
     ],
-    ids=["direct", "bus", "sqs", "sns", "sns-sqs", "bus-sqs", "bus-sqs-2", "s3", "s3-sqs", "s3-sns-sqs", "s3-sns"],
-)
+    ids=[
+        "direct", "bus", "sqs", "sns", "sns-sqs", "bus-sqs", "bus-sqs-2", "s3", "s3-sqs", "s3-sns-sqs", "s3-sns",
+        "s3-bus", "s3-bus-sqs",
+    ],
+)  # fmt: skip
 def test_a_record_is_found_in_every_envelope(aws, make, letters, record, envelop, answer):
     """Whatever is around it, the timeout is invoked again; an S3 object is read."""
     aws.objects["failures", "a b/ü"] = json.dumps(record)
@@ -77,7 +88,7 @@ def test_a_record_is_found_in_every_envelope(aws, make, letters, record, envelop
     [
         {}, [], "text", 7, None, {"job": 1}, {"detail": {}}, {"detail": "x"}, {"Message": "{"}, {"requestContext": {}},
         {"version": "2.0", "requestContext": {"http": {"method": "GET"}}}, {"responsePayload": 1},
-        {"resilient_lambda_reinvocation": {}},
+        {"resilient_lambda_reinvocation": {}}, {"source": "aws.s3"}, {"source": "aws.s3", "detail": {"bucket": "b"}},
     ],
     ids=repr,
 )  # fmt: skip
@@ -107,14 +118,14 @@ def test_the_test_of_s3_is_acknowledged(aws, make, letters):
 
 
 @pytest.mark.parametrize("key", ["copied/a+b.json", "a b+c%é/x", "%2B"])
-@pytest.mark.parametrize("is_queued", [False, True], ids=["direct", "sqs"])
-def test_an_object_is_read_under_the_key_that_it_has(aws, make, letters, record, key, is_queued):
-    """Notifications encode keys, which may themselves look encoded."""
+def test_an_object_is_read_under_the_key_that_it_has(aws, make, letters, record, key):
+    """Notifications encode keys, which may themselves look encoded; events of a bus do not."""
     aws.objects["failures", key] = json.dumps(record)
-    event = objects([key], bucket="failures")
+    handler, notification = make(), objects([key], bucket="failures")
+    handler(notification)
+    handler(sqs_event([notification, on_bus(key, bucket="failures")]))
 
-    assert make()(sqs_event([event]) if is_queued else event) == NO_FAILURES
-    assert (len(aws.invocations), letters) == (1, [])
+    assert (len(aws.invocations), letters) == (3, [])
 
 
 def test_an_object_that_is_no_record_is_parked(aws, make, letters):
@@ -186,10 +197,14 @@ def test_an_s3_client_of_ones_own_reads_the_version_that_was_notified():
     versioned = objects(["k"], bucket="b")
     versioned["Records"][0]["s3"]["object"]["versionId"] = "v7"
     with_client(client, letters, invoked)(versioned, lambda_context())
+    versioned = on_bus("k", bucket="b")
+    versioned["detail"]["object"]["version-id"] = "v7"
+    with_client(client, letters, invoked)(versioned, lambda_context())
 
-    assert client.calls == [{"Bucket": "b", "Key": "k"}, {"Bucket": "b", "Key": "k", "VersionId": "v7"}]
+    named = {"Bucket": "b", "Key": "k"}
+    assert client.calls == [named, {**named, "VersionId": "v7"}, {**named, "VersionId": "v7"}]
     assert client.body.is_closed
-    assert (len(letters), invoked) == (2, [])
+    assert (len(letters), invoked) == (3, [])
 
 
 def test_a_real_bucket_is_read_by_a_client_of_the_librarys(monkeypatch):

@@ -176,6 +176,26 @@ def test_a_lost_answer_is_asked_for_again_at_once_where_the_worker_knows_a_secon
     assert len(aws.invocations) == invokes + 1
 
 
+def test_what_nobody_can_count_is_parked(aws, make, letters, store):
+    """Neither the payload nor Lambda says which attempt it was: it would go on without end."""
+    record = destination_record([1])
+    del record["requestContext"]["requestId"]
+
+    assert make(store=store)(sqs_event([record])) == NO_FAILURES
+    assert (aws.invocations, letters[0][1].attempt) == ([], 1)
+    assert "request id" in str(letters[0][1])
+
+
+@pytest.mark.parametrize("delay", [None, Delay.sqs(env="DELAYS_URL")], ids=["at-once", "delayed"])
+def test_a_number_that_no_float_holds_is_parked(aws, make, letters, delay):
+    """Read, it is infinite, for which JSON has no text: Lambda would refuse it, and a schedule lose it."""
+    record = json.dumps(destination_record({"n": 1})).replace('"n": 1', '"n": 1e999')
+
+    assert make(delay=delay)(sqs_event([record])) == NO_FAILURES
+    assert (aws.invocations, aws.delays) == ([], [])
+    assert "number" in str(letters[0][1])
+
+
 class Forgetful(MemoryStore):
     """A store that does not write counts."""
 
@@ -302,13 +322,16 @@ async def asynchronous(record):
         ({"dead_letter": None}, "dead_letter"),
         ({"dead_letter": print}, "DeadLetter"),
         ({"store": object()}, "store"),
-        ({"store": MemoryStore(), "keep_s": 0}, "keep_s"),
+        ({"keep_s": 0}, "keep_s"),
+        ({"namespace": ""}, "namespace"),
+        ({"client": 5}, "client=5"),
+        ({"s3_client": 5}, "s3_client=5"),
         ({"observers": [1]}, "observers"),
         ({"margin_s": -1}, "margin_s"),
     ],
     ids=[
         "none", "pattern", "one", "sixteen", "half", "queue", "delay", "also", "also-kind", "predicate", "async",
-        "no-sink", "sink", "store", "keep", "observer", "margin",
+        "no-sink", "sink", "store", "keep", "namespace", "client", "s3-client", "observer", "margin",
     ],
 )  # fmt: skip
 def test_a_wrong_option_fails_at_import(options, said):
