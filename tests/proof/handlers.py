@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Any, Any], Any]
 
-LEDGER = "ledger"
+LEDGER = "proof-rows"
 PARKED = DeadLetter.sqs("https://sqs.us-east-1.amazonaws.com/123456789012/parked", client=object())
 STORE = DynamoDBStore("resilience")
 

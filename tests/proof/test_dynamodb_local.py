@@ -33,7 +33,10 @@ def credentials():
 def client(dynamodb_local, credentials):
     """A client of DynamoDB Local with the library's table and a ledger of rows."""
     client = boto3.client("dynamodb", endpoint_url=dynamodb_local, config=Config(read_timeout=60))
+    there = client.list_tables()["TableNames"]  # if this process has left the module and come back to it
     for name, keys in ((TABLE, ("id",)), (LEDGER, ("id", "run"))):
+        if name in there:
+            continue
         client.create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
