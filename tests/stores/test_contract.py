@@ -238,6 +238,9 @@ def test_add_keeps_the_fields_that_are_no_counters(store: Store, key: str) -> No
     assert store.get([key]) == {key: {"version": "v.1", "status": "open", "calls": 1, "expires_at_s": 5}}
 
 
+@pytest.mark.parametrize(
+    "store", ["memory", "local", "local-single", "local-sort-key"], indirect=True
+)  # moto loses some
 def test_additions_of_many_threads_all_count(store: Store, key: str) -> None:
     """Eight threads that add at once lose nothing."""
     threads = [
